@@ -1,0 +1,55 @@
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Every bound on what comes from outside, in one record. Bytes, counts and milliseconds as the names say. */
+export const LIMITS = {
+  /** AdmissionReview body: the API server takes 3 MiB and sends object and oldObject as JSON (platform: allow about 16 MiB). */
+  reviewBytes: 16 * MIB,
+  /** Nesting of a review; a pod spec needs about 12. */
+  reviewDepth: 64,
+  /** Distinct images of one workload. */
+  imagesPerReview: 500,
+  /** An image name as written: host 255 + path 255 + tag 128 + digest 135 + separators, rounded up. */
+  referenceLength: 1024,
+  /** A policy pattern. */
+  patternLength: 1024,
+  /** Rules in one policy object. */
+  rulesPerPolicy: 10_000,
+  /** Bytes of one TUF role by kind; notary itself allows 1 MiB for a timestamp and 100 MiB for the rest. */
+  roleBytes: { root: MIB, timestamp: MIB, snapshot: 4 * MIB, targets: 32 * MIB },
+  /** Nesting of TUF metadata; real metadata needs 6. */
+  roleDepth: 32,
+  /** Keys, signatures and delegated roles in one role file. */
+  keysPerRole: 1024,
+  signaturesPerRole: 256,
+  delegationsPerRole: 256,
+  /** Levels of delegation below targets. */
+  delegationDepth: 8,
+  /** Length of a role name. */
+  roleNameLength: 256,
+  /** Root versions walked in one update (tuf-js uses 256 also). */
+  rootRotations: 256,
+  /** Targets in one role file. */
+  targetsPerRole: 100_000,
+  /** Largest RSA modulus (bits) that is verified; bounds the CPU of one signature. */
+  rsaBits: { min: 2048, max: 8192 },
+  /** Certificates in one PEM. */
+  certificatesPerPem: 16,
+  /** Redirects followed, only within one origin. */
+  redirects: 3,
+  /** Connections kept to one origin. */
+  connectionsPerOrigin: 16,
+  /** Bytes of a token answer. */
+  tokenBytes: 64 * KIB,
+  /** Bytes and auths of one pull secret. */
+  dockerConfigBytes: MIB,
+  dockerConfigAuths: 1024,
+  /** Credentials tried for one image. */
+  credentialsPerImage: 16,
+  /** WWW-Authenticate header. */
+  challengeLength: 4 * KIB,
+  /** One whole update of trust data, in milliseconds; goes on behind an admission that could not wait for it. */
+  fetchMilliseconds: 30_000,
+  /** Characters of one message to the API server. */
+  messageLength: 8 * KIB,
+} as const;

@@ -1,0 +1,105 @@
+import type { JsonObject } from './json.ts';
+import type { PolicySnapshot } from './policy/snapshot.ts';
+
+/** Time as the gate sees it. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+}
+
+/** Where policies come from: always a whole, immutable snapshot. */
+export interface PolicySource {
+  /** The newest snapshot, or undefined before the first full one. */
+  current(): PolicySnapshot | undefined;
+}
+
+/** Whether a source of objects can be relied on now. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** A sentence for each thing that is missing or stale; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+/** A Secret as the gate needs it: values decoded from base64. */
+export interface SecretObject {
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: string;
+  readonly data: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A reference to an owner, from `metadata.ownerReferences` of an object. */
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Reads of cluster objects; every method throws `Fault` CLUSTER_UNREACHABLE or CLUSTER_FORBIDDEN when there is no answer. */
+export interface Cluster {
+  /** The Secret, or undefined where there is none. */
+  secret(namespace: string, name: string, signal: AbortSignal): Promise<SecretObject | undefined>;
+  /** Names of the imagePullSecrets of a ServiceAccount; empty where it does not exist. */
+  pullSecretsOf(namespace: string, serviceAccount: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** The object that the reference names, as stored now, or undefined. The caller compares the UID. */
+  owner(namespace: string, reference: OwnerReference, signal: AbortSignal): Promise<JsonObject | undefined>;
+}
+
+/** A user name and password, or a bearer of a token service, for one registry host. Never logged. */
+export interface Credential {
+  readonly username: string;
+  readonly password: string;
+  /** An identity token (docker config `identitytoken`), given to the token service as a refresh token. */
+  readonly identityToken: string | undefined;
+}
+
+/** Which repository's trust data is wanted, on which server, by whom. */
+export interface RepositoryAddress {
+  /** Origin of the trust server, `https://host[:port]`. */
+  readonly server: string;
+  /** Globally unique name of the repository: `docker.io/library/nginx`. */
+  readonly gun: string;
+  /** Host of the image's registry, to which the credential belongs. */
+  readonly registry: string;
+  /** Undefined: anonymous. */
+  readonly credential: Credential | undefined;
+}
+
+/** One TUF file of a repository. */
+export interface RoleFile {
+  /** Role name: `root`, `timestamp`, `snapshot`, `targets`, `targets/releases`. */
+  readonly role: string;
+  /** Asks for this very version (`2.root.json`), where given. */
+  readonly version?: number;
+  /** Asks for the file with this SHA-256 (`targets.<hex>.json`), where given. */
+  readonly sha256?: string;
+  /** Bytes beyond which the answer is cut off and refused. */
+  readonly maxBytes: number;
+}
+
+/** Files of a Notary server, by role; throws `Fault`, and `TrustError` TRUST_TOO_LARGE when an answer is longer than allowed. */
+export interface NotaryFiles {
+  /** The bytes, or undefined where the server says that there is no such file (404). */
+  fetch(address: RepositoryAddress, file: RoleFile, signal: AbortSignal): Promise<Uint8Array | undefined>;
+}
+
+/** What is remembered of a repository beyond one process: the defence against rollback and a second first use. */
+export interface TrustMemory {
+  /** The record, or undefined where the repository was never seen. Throws `Fault` when it can't be read. */
+  read(server: string, gun: string, signal: AbortSignal): Promise<RememberedTrust | undefined>;
+  /** Stores what was verified; never lowers a version. Throws `Fault` when it can't be written. */
+  remember(seen: RememberedTrust, signal: AbortSignal): Promise<void>;
+}
+
+/** Root keys and lowest acceptable versions of a repository. */
+export interface RememberedTrust {
+  readonly server: string;
+  readonly gun: string;
+  /** Key IDs of the root role, as recomputed (lower-case hex), sorted. */
+  readonly rootKeyIds: readonly string[];
+  /** Lowest acceptable version of each role, root included. */
+  readonly versions: ReadonlyMap<string, number>;
+  /** Earliest expiry of the roles seen (ms since the epoch). */
+  readonly expires: number;
+}
