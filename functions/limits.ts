@@ -50,6 +50,4 @@ export const LIMITS = {
   challengeLength: 4 * KIB,
   /** One whole update of trust data, in milliseconds; goes on behind an admission that could not wait for it. */
   fetchMilliseconds: 30_000,
-  /** Characters of one message to the API server. */
-  messageLength: 8 * KIB,
 } as const;

@@ -1,5 +1,6 @@
 import type { JsonObject } from './json.ts';
 import type { PolicySnapshot } from './policy/snapshot.ts';
+import type { TrustFacts } from './trust/notary/facts.ts';
 
 /** Time as the gate sees it. */
 export interface Clock {
@@ -102,4 +103,20 @@ export interface RememberedTrust {
   readonly versions: ReadonlyMap<string, number>;
   /** Earliest expiry of the roles seen (ms since the epoch). */
   readonly expires: number;
+}
+
+/** What is asked of the trust data of one repository. */
+export interface TrustQuery {
+  readonly address: RepositoryAddress;
+  /** Delegated roles that the decision needs, beside targets/releases: `targets/alice`. Sorted. */
+  readonly roles: readonly string[];
+  /** Facts verified before this moment (ms since the epoch) are not good enough; undefined: those within their TTL are. */
+  readonly notBefore: number | undefined;
+  /** A dry run leaves nothing behind in the memory of the cluster. */
+  readonly dryRun: boolean;
+}
+
+/** Verified trust data; throws `TrustError` where it does not hold and `Fault` where there is no answer. */
+export interface TrustSource {
+  facts(query: TrustQuery, signal: AbortSignal): Promise<TrustFacts>;
 }

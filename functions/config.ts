@@ -1,0 +1,183 @@
+import { parseWorkloadKind, type WorkloadKind } from './request/workload.ts';
+
+/** Levels of the log, from silent to talkative. */
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+
+/** Everything an operator can set, parsed. */
+export interface Config {
+  /** TCP port of the plain HTTP server. */
+  readonly port: number;
+  /** `cluster`, or a directory of Kubernetes YAML. */
+  readonly snapshot: string;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Trust server by registry host, beside the built-in table. */
+  readonly trustServers: ReadonlyMap<string, string>;
+  /** Hosts of token services that may be asked, beside the trust server's and the registry's own. */
+  readonly tokenRealms: readonly string[];
+  /** PEM bundle of certificate authorities trusted for Notary and token services, beside the system's. */
+  readonly trustCaFile: string | undefined;
+  /** Kinds with a pod spec beside those of Kubernetes. */
+  readonly extraWorkloads: readonly WorkloadKind[];
+  /** Bytes that the trust data cache may hold. */
+  readonly trustCacheBytes: number;
+  /** Milliseconds for which trust data is used before the server is asked again. */
+  readonly trustTtl: number;
+  /** Milliseconds by which the gate answers before the API server gives up. */
+  readonly deadlineMargin: number;
+  /** TLS port on this host that readiness asks too (the side-car's), or undefined. */
+  readonly readyTlsPort: number | undefined;
+}
+
+/** One environment variable: its default, what it is for, and how it is read (a string result is what is wrong with it). */
+export interface Option<T> {
+  readonly name: string;
+  readonly fallback: string;
+  readonly purpose: string;
+  readonly parse: (text: string) => T | Invalid;
+}
+
+/** What is wrong with a value. */
+export class Invalid {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+const integer = (min: number, max: number) => (text: string) => {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= min && value <= max ? value : new Invalid(`must be a whole number from ${min} to ${max}`);
+};
+const items = (text: string): string[] =>
+  text
+    .split(/[,\n]/)
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+const optional =
+  <T>(parse: (text: string) => T | Invalid) =>
+  (text: string) =>
+    text === '' ? undefined : parse(text);
+
+function parseServers(text: string): ReadonlyMap<string, string> | Invalid {
+  const servers = new Map<string, string>();
+  for (const item of items(text)) {
+    const at = item.indexOf('=');
+    const host = item.slice(0, at).toLowerCase();
+    const url = URL.parse(item.slice(at + 1));
+    if (at < 1 || url?.protocol !== 'https:' || url.username !== '' || url.pathname !== '/' || url.search !== '') {
+      return new Invalid(`"${item}" is not host=https://trust-server[:port]`);
+    }
+    servers.set(host, url.origin);
+  }
+  return servers;
+}
+
+function parseHosts(text: string): readonly string[] | Invalid {
+  const hosts = items(text).map((item) => item.toLowerCase());
+  const bad = hosts.find((host) => URL.parse(`https://${host}/`)?.host !== host);
+  return bad === undefined ? hosts : new Invalid(`"${bad}" is not a host name (write it without scheme and path)`);
+}
+
+function parseWorkloads(text: string): readonly WorkloadKind[] | Invalid {
+  const kinds: WorkloadKind[] = [];
+  for (const item of items(text)) {
+    const kind = parseWorkloadKind(item);
+    if (typeof kind === 'string') return new Invalid(kind);
+    kinds.push(kind);
+  }
+  return kinds;
+}
+
+const parseLevel = (text: string) =>
+  LOG_LEVELS.find((level) => level === text) ?? new Invalid(`must be one of ${LOG_LEVELS.join(', ')}`);
+const parsePath = (text: string) => (text.trim() === '' ? new Invalid('must be "cluster" or a directory') : text);
+const option = <T>(name: string, fallback: string, purpose: string, parse: Option<T>['parse']): Option<T> => ({
+  name,
+  fallback,
+  purpose,
+  parse,
+});
+
+/** Every option, declared once; `docs/configuration.md` lists the same, and a test holds the two together. */
+export const OPTIONS = {
+  port: option('PORT', '8080', 'TCP port of the HTTP server', integer(0, 65_535)),
+  snapshot: option(
+    'SNAPSHOT',
+    'policies/embedded',
+    'where policies, Secrets, ServiceAccounts and owners come from: "cluster", or a directory of Kubernetes YAML',
+    parsePath,
+  ),
+  logLevel: option('LOG_LEVEL', 'info', `how much is logged: ${LOG_LEVELS.join(', ')}`, parseLevel),
+  trustServers: option(
+    'TRUST_SERVERS',
+    '',
+    'trust servers by registry host beside the built-in table: host=https://server[:port], separated by commas',
+    parseServers,
+  ),
+  tokenRealms: option(
+    'TOKEN_REALMS',
+    '',
+    "hosts of token services that a trust server may send the gate to, beside its own and the registry's, separated by commas",
+    parseHosts,
+  ),
+  trustCaFile: option(
+    'TRUST_CA_FILE',
+    '',
+    "PEM file of certificate authorities trusted for trust servers and token services, beside the system's",
+    optional((text) => text),
+  ),
+  extraWorkloads: option(
+    'EXTRA_WORKLOADS',
+    '',
+    'further kinds that hold a pod spec: group/Kind=path.to.spec, separated by commas',
+    parseWorkloads,
+  ),
+  trustCacheBytes: option('TRUST_CACHE_MIB', '64', 'MiB of trust data kept in memory', (text) => {
+    const mib = integer(1, 65_536)(text);
+    return typeof mib === 'number' ? mib * 1024 * 1024 : mib;
+  }),
+  trustTtl: option(
+    'TRUST_TTL_SECONDS',
+    '60',
+    'seconds for which trust data is used before the server is asked again',
+    (text) => {
+      const seconds = integer(1, 86_400)(text);
+      return typeof seconds === 'number' ? seconds * 1000 : seconds;
+    },
+  ),
+  deadlineMargin: option(
+    'DEADLINE_MARGIN_MS',
+    '500',
+    'milliseconds by which the gate answers before the API server gives up',
+    integer(0, 10_000),
+  ),
+  readyTlsPort: option(
+    'READY_TLS_PORT',
+    '',
+    'TLS port on this host that readiness asks too (the side-car in front of the function)',
+    optional(integer(1, 65_535)),
+  ),
+} as const satisfies { [K in keyof Config]: Option<Config[K]> };
+
+/** Thrown when the environment is not valid; `problems` names every variable with what is wrong with it. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** Reads the configuration from environment variables. Throws `ConfigError` with all mistakes at once. */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const entries = Object.entries(OPTIONS).map(([key, { name, fallback, purpose, parse }]) => {
+    const value = parse(env[name] ?? fallback);
+    if (value instanceof Invalid)
+      problems.push(`${name}=${env[name]}: ${value.reason} (${purpose}; default "${fallback}")`);
+    return [key, value] as const;
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.fromEntries(entries) as unknown as Config;
+}
