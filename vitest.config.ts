@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { CountReporter } from './tests/tools/count.ts';
 
 /** Unit, property and hostile tests run in parallel; integration tests share real servers and run one file at a time. */
 export default defineConfig({
   test: {
+    reporters: ['default', new CountReporter()],
     projects: [
       {
         test: {
@@ -16,6 +18,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['tests/integration/**/*.test.ts'],
+          globalSetup: ['tests/tools/setup.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 1_800_000,

@@ -1,0 +1,82 @@
+/** Name of a program that the integration tests run. */
+export type ToolName = 'notary' | 'notary-server' | 'registry' | 'etcd' | 'kube-apiserver';
+
+/** How one program is recognised on a machine and, failing that, built. */
+export interface Tool {
+  readonly name: ToolName;
+  /** Version that is built; part of the file name in the cache. */
+  readonly version: string;
+  /** Go package of its `main`. */
+  readonly package: string;
+  /** Folder under `tests/tools/go` whose `go.mod` pins it; undefined: built from the module that holds it, at `version`. */
+  readonly module: string | undefined;
+  /** More linker flags, beside `-s -w`. */
+  readonly linker: readonly string[];
+  /** Arguments that make it say what it is. */
+  readonly ask: readonly string[];
+  /** True when what it says shows that it is this program, in a version that the tests can work with. */
+  readonly accepts: (said: string) => boolean;
+}
+
+const KUBERNETES = '1.35.4';
+const versionPackage = 'k8s.io/component-base/version';
+
+/** True when the first `major.minor` that follows `prefix` is `floor` or later. */
+const atLeast = (prefix: RegExp, floor: readonly [number, number]) => (said: string) => {
+  const match = prefix.exec(said);
+  const [major, minor] = [Number(match?.[1]), Number(match?.[2])];
+  return major > floor[0] || (major === floor[0] && minor >= floor[1]);
+};
+
+/** Every program the integration tests need, quickest to build first. */
+export const TOOLS: readonly Tool[] = [
+  {
+    name: 'notary',
+    version: '0.7.0',
+    package: 'github.com/theupdateframework/notary/cmd/notary',
+    module: undefined,
+    linker: [],
+    ask: ['version'],
+    accepts: (said) => /^notary\s+Version:/.test(said),
+  },
+  {
+    name: 'notary-server',
+    version: '0.7.0',
+    package: 'github.com/theupdateframework/notary/cmd/notary-server',
+    module: undefined,
+    linker: [],
+    ask: ['-version'],
+    accepts: (said) => said.includes('notary-server Version:'),
+  },
+  {
+    name: 'registry',
+    version: '3.1.2',
+    package: 'github.com/distribution/distribution/v3/cmd/registry',
+    module: undefined,
+    linker: [],
+    ask: ['--version'],
+    accepts: (said) => /\/distribution(\/v3)? v?\d/.test(said),
+  },
+  {
+    name: 'etcd',
+    version: '3.7.3',
+    package: 'go.etcd.io/etcd/server/v3',
+    module: 'etcd',
+    linker: [],
+    ask: ['--version'],
+    accepts: atLeast(/etcd Version: (\d+)\.(\d+)/, [3, 4]),
+  },
+  {
+    name: 'kube-apiserver',
+    version: KUBERNETES,
+    package: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    module: 'kubernetes',
+    linker: [
+      `-X ${versionPackage}.gitVersion=v${KUBERNETES}`,
+      `-X ${versionPackage}.gitMajor=1`,
+      `-X ${versionPackage}.gitMinor=${KUBERNETES.split('.')[1]}`,
+    ],
+    ask: ['--version'],
+    accepts: atLeast(/Kubernetes v(\d+)\.(\d+)/, [1, 30]),
+  },
+];
