@@ -1,0 +1,154 @@
+import { approve, type Decision, decide, denied, type ImageOutcome, refuseReview } from './answer/decision.ts';
+import { type AdmissionReviewAnswer, type Envelope, renderResponse } from './answer/response.ts';
+import { Fault } from './codes.ts';
+import { parseReference } from './image/reference.ts';
+import { selectRule } from './policy/select.ts';
+import type { PolicySnapshot } from './policy/snapshot.ts';
+import type { Clock, Cluster, PolicySource } from './ports.ts';
+import { exemptByOwner, exemptImage, exemptObject } from './request/exempt.ts';
+import { type AdmissionRequest, parseReview, salvageEnvelope } from './request/review.ts';
+import {
+  readWorkload,
+  type Workload,
+  type WorkloadImage,
+  type WorkloadKind,
+  workloadKind,
+} from './request/workload.ts';
+import type { Verdict } from './trust/verdict.ts';
+import type { ImageQuestion } from './trust/verify.ts';
+
+/** What the gate needs of the outside to answer a review. */
+export interface Gate {
+  readonly policies: PolicySource;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly kinds: readonly WorkloadKind[];
+  /** One image under its rule → verdict. Throws nothing but bugs. */
+  readonly verify: (question: ImageQuestion, signal: AbortSignal) => Promise<Verdict>;
+}
+
+/** A review that was answered, with what the log and the metrics tell of it. */
+export interface Admission {
+  readonly answer: AdmissionReviewAnswer;
+  readonly decision: Decision;
+  /** Undefined where the body was no review. */
+  readonly request: AdmissionRequest | undefined;
+  readonly outcomes: readonly ImageOutcome[];
+  /** What kept the gate from deciding, where a bug did. */
+  readonly error: unknown;
+}
+
+interface Judged {
+  readonly decision: Decision;
+  readonly outcomes: readonly ImageOutcome[];
+}
+
+const judged = (decision: Decision): Judged => ({ decision, outcomes: [] });
+
+/**
+ * Answers one review, from body to AdmissionReview. Always answers: whatever goes wrong is `allowed: false`.
+ * `body` is the JSON as it came; when `signal` aborts, what is not proven by then is refused with DEADLINE.
+ */
+export async function admit(gate: Gate, body: Uint8Array, signal: AbortSignal): Promise<Admission> {
+  let request: AdmissionRequest | undefined;
+  try {
+    const parsed = parseReview(body);
+    if (!parsed.ok) return refuseBody(body, parsed.refusal);
+    request = parsed.value;
+    return answered(request, await judge(gate, request, signal), request);
+  } catch (error) {
+    const fault = error instanceof Fault ? error : new Fault('BUG', 'The gate could not decide on this review.');
+    return answered(request ?? salvageEnvelope(body), judged(refuseReview(fault)), request, error);
+  }
+}
+
+/** Refuses a body that is no review: too large, of another content type, or malformed. */
+export function refuseBody(body: Uint8Array, refusal: Parameters<typeof refuseReview>[0]): Admission {
+  return answered(salvageEnvelope(body), judged(refuseReview(refusal)));
+}
+
+function answered(
+  envelope: Envelope,
+  { decision, outcomes }: Judged,
+  request?: AdmissionRequest,
+  error?: unknown,
+): Admission {
+  return { answer: renderResponse(envelope, decision), decision, request, outcomes, error };
+}
+
+async function judge(gate: Gate, request: AdmissionRequest, signal: AbortSignal): Promise<Judged> {
+  if (request.operation === 'DELETE') return judged(approve('Nothing runs by a deletion.'));
+  const kind = workloadKind(gate.kinds, request.kind.group, request.kind.kind);
+  if (kind === undefined || request.object === undefined) {
+    const { group, version, kind: name } = request.kind;
+    const message = `The gate checks no ${[group, version, name].filter(Boolean).join('/')}.`;
+    return judged(refuseReview({ code: 'KIND_UNKNOWN', message }));
+  }
+  const read = readWorkload(kind, request.object);
+  if (!read.ok) return judged(refuseReview(read.refusal));
+  const workload = read.value;
+  const old = request.operation === 'UPDATE' ? readOld(kind, request) : undefined;
+  const exemption = exemptObject(request, workload, old) ?? (await askOwner(gate, request, { workload, signal }));
+  if (exemption !== null) return judged(approve(exemption));
+  const snapshot = gate.policies.current();
+  if (snapshot === undefined) return judged(refuseReview(new Fault('NOT_READY', 'The policies are not read yet.')));
+  const images = distinct(workload.images);
+  const outcomes = await Promise.all(
+    images.map((places) => outcomeOf({ gate, request, snapshot, workload, old, signal }, places)),
+  );
+  return { decision: decide(outcomes), outcomes };
+}
+
+function readOld(kind: WorkloadKind, { oldObject }: AdmissionRequest): Workload | undefined {
+  if (oldObject === undefined) return undefined;
+  const read = readWorkload(kind, oldObject);
+  return read.ok ? read.value : undefined;
+}
+
+/** The sentence by which the stored controller vouches for the workload's images, or null. */
+async function askOwner(
+  { cluster, kinds }: Gate,
+  { namespace }: AdmissionRequest,
+  { workload, signal }: { readonly workload: Workload; readonly signal: AbortSignal },
+): Promise<string | null> {
+  const { controller } = workload;
+  if (controller === undefined) return null;
+  const slash = controller.apiVersion.indexOf('/');
+  const kind = workloadKind(kinds, slash < 0 ? '' : controller.apiVersion.slice(0, slash), controller.kind);
+  if (kind === undefined) return null;
+  const owner = await cluster.owner(namespace, controller, signal);
+  const read = owner === undefined ? undefined : readWorkload(kind, owner);
+  return exemptByOwner(workload, owner, read?.ok ? read.value : undefined);
+}
+
+/** Images by the name as written, each with every place where it stands. */
+function distinct(images: readonly WorkloadImage[]): WorkloadImage[][] {
+  return [...Map.groupBy(images, ({ written }) => written).values()];
+}
+
+interface Context {
+  readonly gate: Gate;
+  readonly request: AdmissionRequest;
+  readonly snapshot: PolicySnapshot;
+  readonly workload: Workload;
+  readonly old: Workload | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function outcomeOf(context: Context, places: WorkloadImage[]): Promise<ImageOutcome> {
+  const { gate, request, snapshot, workload, old, signal } = context;
+  const written = places[0]?.written ?? '';
+  const outcome = { written, places, reference: undefined, rule: undefined };
+  const exemption = exemptImage(written, workload, old);
+  if (exemption !== null) {
+    const evidence = [{ subject: 'exemption', detail: exemption }];
+    return { ...outcome, verdict: { outcome: 'trusted', digest: undefined, evidence } };
+  }
+  const parsed = parseReference(written);
+  if (!parsed.ok) return { ...outcome, verdict: denied(parsed.refusal) };
+  const reference = parsed.value;
+  const rule = selectRule(snapshot, request.namespace, reference);
+  if (!rule.ok) return { ...outcome, reference, verdict: denied(rule.refusal) };
+  const question = { reference, rule: rule.value, namespace: request.namespace, workload, dryRun: request.dryRun };
+  return { ...outcome, reference, rule: rule.value, verdict: await gate.verify(question, signal) };
+}

@@ -1,0 +1,138 @@
+import { DENY_CODES, type DenyCode, FAULT_CODES, type FaultCode, type Refusal } from '../codes.ts';
+import type { Digest } from '../image/reference.ts';
+import { type ImageReference, pinReference } from '../image/reference.ts';
+import type { Rule } from '../policy/policy.ts';
+import type { WorkloadImage } from '../request/workload.ts';
+import type { Verdict } from '../trust/verdict.ts';
+
+/** One distinct image of a workload and all that was found out about it. */
+export interface ImageOutcome {
+  /** The image name as written. */
+  readonly written: string;
+  /** Every place where it stands. */
+  readonly places: readonly WorkloadImage[];
+  /** Parsed, where it could be. */
+  readonly reference: ImageReference | undefined;
+  /** The rule that decided, where one did. */
+  readonly rule: Rule | undefined;
+  readonly verdict: Verdict;
+}
+
+/** Why one image is refused. */
+export interface ImageRefusal {
+  readonly written: string;
+  readonly fields: readonly string[];
+  readonly code: DenyCode | FaultCode;
+  readonly message: string;
+  /** `ClusterImagePolicy default, spec.repositories[0]`, where a rule decided. */
+  readonly policy: string | undefined;
+}
+
+/** An image name to be written into the workload. */
+export interface Replacement {
+  readonly pointer: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What is answered on a whole review. */
+export type Decision =
+  | {
+      readonly allowed: true;
+      /** Why nothing had to be proven, where that was so. */
+      readonly exemption: string | undefined;
+      readonly replacements: readonly Replacement[];
+      readonly warnings: readonly string[];
+    }
+  | {
+      readonly allowed: false;
+      readonly message: string;
+      /** The code of each refused image, or of the review where that itself is refused. */
+      readonly codes: readonly (DenyCode | FaultCode)[];
+      readonly images: readonly ImageRefusal[];
+      readonly transient: boolean;
+    };
+
+/** Approves the whole object without proof, for this reason. */
+export const approve = (exemption: string): Decision => ({ allowed: true, exemption, replacements: [], warnings: [] });
+
+/** Refuses the whole object for a reason that lies in the review itself, not in one image. */
+export const refuseReview = ({
+  code,
+  message,
+}: {
+  readonly code: DenyCode | FaultCode;
+  readonly message: string;
+}): Decision => ({
+  allowed: false,
+  message: `[${code}] ${message} ${remedyOf(code)}`,
+  codes: [code],
+  images: [],
+  transient: code in FAULT_CODES,
+});
+
+/** What to do about a code. */
+export function remedyOf(code: DenyCode | FaultCode): string {
+  return (Object.hasOwn(DENY_CODES, code) ? DENY_CODES[code as DenyCode] : FAULT_CODES[code as FaultCode]).remedy;
+}
+
+/** A denied verdict made of a refusal. */
+export const denied = ({ code, message }: Refusal): Verdict => ({ outcome: 'denied', code, message });
+
+/** How a rule is named to people: `ClusterImagePolicy default, spec.repositories[0]`. */
+export function ruleName({ source }: Rule): string {
+  const object = source.namespace === '' ? source.name : `${source.namespace}/${source.name}`;
+  return `${source.kind} ${object}, ${source.field}`;
+}
+
+/** One decision from every image's verdict: one that is not trusted refuses the whole workload, and each such image is named. */
+export function decide(outcomes: readonly ImageOutcome[]): Decision {
+  const refusals = outcomes.flatMap(refusalOf);
+  if (refusals.length > 0) {
+    return {
+      allowed: false,
+      message: renderRefusals(refusals, outcomes.length),
+      codes: refusals.map(({ code }) => code),
+      images: refusals,
+      transient: refusals.every(({ code }) => code in FAULT_CODES),
+    };
+  }
+  return {
+    allowed: true,
+    exemption: undefined,
+    replacements: outcomes.flatMap(replacementsOf),
+    warnings: outcomes.flatMap(warningsOf),
+  };
+}
+
+function refusalOf({ verdict, written, places, rule }: ImageOutcome): ImageRefusal[] {
+  if (verdict.outcome === 'trusted') return [];
+  const { code, message } = verdict.outcome === 'denied' ? verdict : verdict.fault;
+  const fields = places.map(({ field }) => field);
+  return [{ written, fields, code, message, policy: rule === undefined ? undefined : ruleName(rule) }];
+}
+
+function renderRefusals(refusals: readonly ImageRefusal[], total: number): string {
+  const lines = refusals.map(({ written, fields, code, message, policy }) => {
+    const by = policy === undefined ? '' : ` (policy: ${policy})`;
+    return `${fields.join(', ')}: image "${written}" is refused [${code}]: ${message}${by} ${remedyOf(code)}`;
+  });
+  if (lines.length === 1 && total === 1) return lines[0] ?? '';
+  return `${refusals.length} of ${total} images are refused.\n${lines.join('\n')}`;
+}
+
+const pinnedName = (reference: ImageReference | undefined, digest: Digest | undefined): string | undefined =>
+  reference === undefined || digest === undefined ? undefined : pinReference(reference, digest);
+
+function replacementsOf({ verdict, reference, rule, places, written }: ImageOutcome): Replacement[] {
+  if (verdict.outcome !== 'trusted' || rule?.mutateImage === false) return [];
+  const to = pinnedName(reference, verdict.digest);
+  if (to === undefined || to === written) return [];
+  return places.map(({ pointer }) => ({ pointer, from: written, to }));
+}
+
+function warningsOf({ verdict, reference, rule, written }: ImageOutcome): string[] {
+  if (verdict.outcome !== 'trusted' || verdict.digest === undefined || rule?.mutateImage !== false) return [];
+  if (reference?.digest !== undefined) return [];
+  return [`${written} is left as a tag (mutateImage: false); only ${verdict.digest} was verified`];
+}

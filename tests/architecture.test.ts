@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+import { configurationPage, errorsPage } from './tools/pages.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const FUNCTIONS = join(ROOT, 'functions');
+
+const sources = readdirSync(FUNCTIONS, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => ({ name, text: readFileSync(join(FUNCTIONS, name), 'utf8') }));
+
+/** Specifiers of every import and re-export of a file, dynamic ones too. */
+const importsOf = (text: string): string[] =>
+  [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+const roomOf = (name: string): string => (name.includes('/') ? (name.split('/')[0] ?? '') : '');
+const localTarget = (from: string, specifier: string): string =>
+  relative(FUNCTIONS, resolve(join(FUNCTIONS, from), '..', specifier));
+
+/** The core, in the order of the flow: a room imports only from rooms to its left. */
+const CORE = ['image', 'request', 'policy', 'trust', 'answer'];
+/** What every room of the core may know beside its left neighbours. */
+const COMMON = ['codes.ts', 'limits.ts', 'json.ts', 'ports.ts'];
+/** Modules without I/O that the core may use: signatures and hashes, and the schema checker. */
+const PURE_MODULES = ['node:crypto', 'node:buffer', 'ajv'];
+
+describe('the structure', () => {
+  const core = sources.filter(({ name }) => CORE.includes(roomOf(name)));
+
+  it.each(core)('$name imports only from rooms to its left', ({ name, text }) => {
+    const room = CORE.indexOf(roomOf(name));
+    const wrong = importsOf(text)
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => localTarget(name, specifier))
+      .filter(
+        (target) =>
+          !COMMON.includes(target) && !(CORE.indexOf(roomOf(target)) >= 0 && CORE.indexOf(roomOf(target)) <= room),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  it.each(core)('$name does no input or output', ({ text }) => {
+    const wrong = importsOf(text).filter(
+      (specifier) => !specifier.startsWith('.') && !PURE_MODULES.includes(specifier),
+    );
+    expect(wrong).toEqual([]);
+    expect(text).not.toMatch(/\bfetch\(|process\.(env|stdout|stderr|hrtime)|setTimeout\(|setInterval\(/);
+  });
+
+  it.each(core)('$name reads no clock and no chance', ({ text }) => {
+    expect(text).not.toMatch(/Date\.now\(|new Date\(\)|performance\.|Math\.random\(|randomBytes|randomUUID/);
+  });
+
+  it('lets only app.ts join the core with io/ and cache/', () => {
+    const joins = sources
+      .filter(({ name }) => !['io', 'cache', 'certs'].includes(roomOf(name)))
+      .filter(({ name, text }) =>
+        importsOf(text)
+          .filter((specifier) => specifier.startsWith('.'))
+          .some((specifier) => ['io', 'cache'].includes(roomOf(localTarget(name, specifier)))),
+      )
+      .map(({ name }) => name);
+    expect(joins).toEqual(['app.ts']);
+  });
+
+  it('lets only index.ts and serve.ts know the framework', () => {
+    const knowing = sources
+      .filter(({ text }) => text.includes('@google-cloud/functions-framework'))
+      .map(({ name }) => name);
+    expect(knowing.sort()).toEqual(['index.ts', 'serve.ts']);
+  });
+
+  it('keeps node-forge to certificates', () => {
+    const using = sources.filter(({ text }) => importsOf(text).includes('node-forge')).map(({ name }) => roomOf(name));
+    expect(new Set(using)).toEqual(new Set(['certs']));
+  });
+
+  it('keeps source files small: none over 250 lines, median at most 90', () => {
+    const lengths = sources.map(({ name, text }) => ({ name, lines: text.split('\n').length - 1 }));
+    expect(lengths.filter(({ lines }) => lines > 250)).toEqual([]);
+    const sorted = lengths.map(({ lines }) => lines).sort((a, b) => a - b);
+    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThanOrEqual(90);
+  });
+});
+
+describe('the documents', () => {
+  const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
+
+  it('docs/errors.md and docs/configuration.md say what the code declares (npm run pages writes them)', () => {
+    expect(read('docs/errors.md')).toBe(errorsPage());
+    expect(read('docs/configuration.md')).toBe(configurationPage());
+  });
+
+  it('every dependency has its reason in docs/dependencies.md, and the page names no other', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json'));
+    const documented = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
+    expect(documented.toSorted()).toEqual(Object.keys({ ...dependencies, ...devDependencies }).toSorted());
+  });
+
+  it('every relative link of README and docs leads to a file', () => {
+    const pages = [
+      'README.md',
+      'CONTRIBUTING.md',
+      'CHANGELOG.md',
+      ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `docs/${name}`),
+    ];
+    const broken = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
+        .map((match) => join(ROOT, page, '..', match[1] ?? ''))
+        .filter((target) => !exists(target))
+        .map((target) => `${page}: ${relative(ROOT, target)}`),
+    );
+    expect(broken).toEqual([]);
+  });
+});
+
+function exists(path: string): boolean {
+  try {
+    readdirSync(path);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+  }
+}
