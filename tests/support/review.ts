@@ -99,32 +99,44 @@ export interface ReviewOptions {
   readonly request?: JsonObject;
 }
 
-/** The AdmissionReview that an API server would send for this object; the kind is read off the object. */
-export const reviewOf = (object: JsonObject, options: ReviewOptions = {}): JsonObject => {
+interface Names {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly resource: string;
+}
+
+/** What the API server calls an object, read off its apiVersion and kind. */
+const namesOf = (object: JsonObject): Names => {
   const apiVersion = String(object['apiVersion'] ?? '');
   const slash = apiVersion.indexOf('/');
-  const group = slash < 0 ? '' : apiVersion.slice(0, slash);
-  const version = apiVersion.slice(slash + 1);
   const kind = String(object['kind']);
   const shape = Object.hasOwn(KINDS, kind) ? KINDS[kind as KindName] : undefined;
   const resource = shape?.resource ?? `${kind.toLowerCase()}s`;
-  const operation = options.operation ?? (options.oldObject ? 'UPDATE' : 'CREATE');
+  return { group: apiVersion.slice(0, Math.max(slash, 0)), version: apiVersion.slice(slash + 1), kind, resource };
+};
+
+/** The AdmissionReview that an API server would send for this object; the kind is read off the object. */
+export const reviewOf = (object: JsonObject, options: ReviewOptions = {}): JsonObject => {
+  const { group, version, kind, resource } = namesOf(object);
+  const { apiVersion = 'admission.k8s.io/v1', oldObject = null, namespace = 'team', name = 'web' } = options;
+  const { uid = '705ab4f5-6393-11e8-b7cc-42010a800002', operation = oldObject ? 'UPDATE' : 'CREATE' } = options;
   return {
     kind: 'AdmissionReview',
-    apiVersion: options.apiVersion ?? 'admission.k8s.io/v1',
+    apiVersion,
     request: {
-      uid: options.uid ?? '705ab4f5-6393-11e8-b7cc-42010a800002',
+      uid,
       kind: { group, version, kind },
       resource: { group, version, resource },
       ...(options.subResource === undefined ? {} : { subResource: options.subResource }),
       requestKind: { group, version, kind },
       requestResource: { group, version, resource },
-      name: options.name ?? 'web',
-      namespace: options.namespace ?? 'team',
+      name,
+      namespace,
       operation,
       userInfo: { username: 'kubernetes-admin', groups: ['system:authenticated'] },
       object: operation === 'DELETE' ? null : object,
-      oldObject: options.oldObject ?? null,
+      oldObject,
       dryRun: options.dryRun ?? false,
       options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
       ...options.request,
