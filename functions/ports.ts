@@ -120,3 +120,21 @@ export interface TrustQuery {
 export interface TrustSource {
   facts(query: TrustQuery, signal: AbortSignal): Promise<TrustFacts>;
 }
+
+/** Whose credentials for which repository are wanted. */
+export interface CredentialQuery {
+  readonly namespace: string;
+  /** Names of the workload's imagePullSecrets. */
+  readonly pullSecrets: readonly string[];
+  /** Its ServiceAccount, whose pull secrets come after. */
+  readonly serviceAccount: string;
+  /** Registry host of the image, with port where written. */
+  readonly registry: string;
+  /** Path of the image in the registry. */
+  readonly repository: string;
+}
+
+/** The credentials that a workload holds for a repository, in the order they are tried; anonymous is not among them. Throws `Fault`. */
+export interface CredentialSource {
+  credentials(query: CredentialQuery, signal: AbortSignal): Promise<readonly Credential[]>;
+}

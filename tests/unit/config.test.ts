@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { type ConfigError, parseConfig } from '../../functions/config.ts';
+
+const problemsOf = (env: Record<string, string>): readonly string[] => {
+  try {
+    parseConfig(env);
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+  return [];
+};
+
+describe('parseConfig', () => {
+  it('gives every option a default', () => {
+    expect(parseConfig({})).toEqual({
+      port: 8080,
+      snapshot: 'policies/embedded',
+      logLevel: 'info',
+      trustServers: new Map(),
+      tokenRealms: [],
+      trustCaFile: undefined,
+      extraWorkloads: [],
+      trustCacheBytes: 64 * 1024 * 1024,
+      trustTtl: 60_000,
+      deadlineMargin: 500,
+      readyTlsPort: undefined,
+    });
+  });
+
+  it('reads lists of trust servers, token services and kinds', () => {
+    const config = parseConfig({
+      TRUST_SERVERS: 'registry.demo=https://localhost:4443, HOST:5000=https://notary.example.com/',
+      TOKEN_REALMS: 'auth.example.com,auth.example.com:8443',
+      EXTRA_WORKLOADS: 'argoproj.io/Rollout=spec.template.spec',
+    });
+    expect([...config.trustServers]).toEqual([
+      ['registry.demo', 'https://localhost:4443'],
+      ['host:5000', 'https://notary.example.com'],
+    ]);
+    expect(config.tokenRealms).toEqual(['auth.example.com', 'auth.example.com:8443']);
+    expect(config.extraWorkloads).toEqual([
+      { group: 'argoproj.io', kind: 'Rollout', podSpec: ['spec', 'template', 'spec'] },
+    ]);
+  });
+
+  it('reports every mistake at once, each with the variable, what is wrong and what it is for', () => {
+    const problems = problemsOf({
+      PORT: 'http',
+      LOG_LEVEL: 'loud',
+      TRUST_SERVERS: 'docker.io=http://notary.example.com',
+      TOKEN_REALMS: 'https://auth.example.com/token',
+      TRUST_CACHE_MIB: '0',
+      EXTRA_WORKLOADS: 'Rollout',
+      SNAPSHOT: ' ',
+    });
+    expect(problems.map((problem) => problem.split('=')[0]).toSorted()).toEqual([
+      'EXTRA_WORKLOADS',
+      'LOG_LEVEL',
+      'PORT',
+      'SNAPSHOT',
+      'TOKEN_REALMS',
+      'TRUST_CACHE_MIB',
+      'TRUST_SERVERS',
+    ]);
+    expect(problems.find((problem) => problem.startsWith('PORT='))).toBe(
+      'PORT=http: must be a whole number from 0 to 65535 (TCP port of the HTTP server; default "8080")',
+    );
+  });
+
+  it.each([
+    'docker.io=https://user:secret@notary.example.com',
+    'docker.io=https://notary.example.com/path',
+    'docker.io=https://notary.example.com?x=1',
+    '=https://notary.example.com',
+    'https://notary.example.com',
+  ])('refuses the trust server %s', (value) => {
+    expect(problemsOf({ TRUST_SERVERS: value })).toHaveLength(1);
+  });
+});
