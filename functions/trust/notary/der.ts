@@ -1,0 +1,42 @@
+/** One element of DER (X.690): its tag byte, its content, and all of its bytes. */
+export interface DerElement {
+  readonly tag: number;
+  readonly content: Buffer;
+  readonly whole: Buffer;
+}
+
+const lengthAt = (bytes: Buffer, at: number): { readonly length: number; readonly header: number } | undefined => {
+  const first = bytes[at];
+  if (first === undefined || first === 0x80) return undefined;
+  if (first < 0x80) return { length: first, header: 1 };
+  const count = first & 0x7f;
+  // Four bytes of length are more than any certificate of a role file can need.
+  if (count > 4 || at + 1 + count > bytes.length) return undefined;
+  const length = bytes.readUIntBE(at + 1, count);
+  const minimal = length >= 0x80 && bytes[at + 1] !== 0;
+  return minimal ? { length, header: 1 + count } : undefined;
+};
+
+/** The element at the start of the bytes, or undefined where there is none in DER's one form (low tag numbers, minimal lengths). */
+export function readElement(bytes: Buffer): DerElement | undefined {
+  const tag = bytes[0];
+  if (tag === undefined || (tag & 0x1f) === 0x1f) return undefined;
+  const size = lengthAt(bytes, 1);
+  if (size === undefined) return undefined;
+  const end = 1 + size.header + size.length;
+  if (end > bytes.length) return undefined;
+  return { tag, content: bytes.subarray(1 + size.header, end), whole: bytes.subarray(0, end) };
+}
+
+/** Every element that stands side by side in the bytes, or undefined where they do not end where an element ends. */
+export function readElements(bytes: Buffer): readonly DerElement[] | undefined {
+  const elements: DerElement[] = [];
+  let rest = bytes;
+  while (rest.length > 0) {
+    const element = readElement(rest);
+    if (element === undefined) return undefined;
+    elements.push(element);
+    rest = rest.subarray(element.whole.length);
+  }
+  return elements;
+}

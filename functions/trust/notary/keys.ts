@@ -1,0 +1,155 @@
+import type { KeyObject } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
+import type { Result } from '../../codes.ts';
+import { accept, refuse } from '../../codes.ts';
+import { LIMITS } from '../../limits.ts';
+import { canonicalBytes } from './canonical.ts';
+import type { Certificate } from './certificate.ts';
+import { parseCertificate } from './certificate.ts';
+import { readPem } from './pem.ts';
+
+/** A key as a role file holds it. */
+export interface TufKey {
+  /** `ecdsa`, `ecdsa-x509`, `rsa`, `rsa-x509`, `ed25519`, or what else the file says. */
+  readonly type: string;
+  /** Recomputed from the content (lower-case hex), never the name it is filed under. */
+  readonly id: string;
+  /** DER of a public key, PEM of certificates, or 32 raw bytes, by type. */
+  readonly value: Buffer;
+}
+
+/** A public key that signatures can be checked with. */
+export interface PublicKey {
+  readonly kind: 'ecdsa' | 'rsa' | 'ed25519';
+  readonly object: KeyObject;
+  /** Bytes of a signature by this key in Notary's form. */
+  readonly signatureLength: number;
+  /** SHA-256 (hex) of the SubjectPublicKeyInfo: the same for the plain and the X.509 form of one key. */
+  readonly fingerprint: string;
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Key ID as Notary computes it: SHA-256 (hex) of the canonical JSON of type and value. */
+export function keyId(type: string, value: Uint8Array): string {
+  const text = Buffer.from(value).toString('base64');
+  return sha256(canonicalBytes({ keytype: type, keyval: { private: null, public: text } }));
+}
+
+// SubjectPublicKeyInfo of the four curves Go knows up to the 04 of an uncompressed point, and the bytes of one coordinate.
+const CURVES: readonly (readonly [prefix: string, octets: number])[] = [
+  ['304e301006072a8648ce3d020106052b81040021033a0004', 28],
+  ['3059301306072a8648ce3d020106082a8648ce3d03010703420004', 32],
+  ['3076301006072a8648ce3d020106052b8104002203620004', 48],
+  ['30819b301006072a8648ce3d020106052b810400230381860004', 66],
+];
+const RSA_ALGORITHM = '300d06092a864886f70d0101010500';
+const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+const ED25519_BYTES = 32;
+/** Go refuses larger public exponents, and 1. */
+const RSA_EXPONENT_MAX = 2n ** 31n - 1n;
+
+const objectOf = (spki: Buffer): KeyObject | undefined => {
+  try {
+    return createPublicKey({ key: spki, format: 'der', type: 'spki' });
+  } catch {
+    return undefined;
+  }
+};
+
+const ecdsaFrom = (spki: Buffer): PublicKey | undefined => {
+  const hex = spki.subarray(0, 32).toString('hex');
+  const curve = CURVES.find(
+    ([prefix, octets]) => hex.startsWith(prefix) && spki.length === prefix.length / 2 + 2 * octets,
+  );
+  const object = curve === undefined ? undefined : objectOf(spki);
+  if (curve === undefined || object === undefined) return undefined;
+  return { kind: 'ecdsa', object, signatureLength: 2 * curve[1], fingerprint: sha256(spki) };
+};
+
+const rsaFrom = (spki: Buffer): PublicKey | undefined => {
+  if (!spki.subarray(0, 24).toString('hex').includes(RSA_ALGORITHM)) return undefined;
+  const object = objectOf(spki);
+  if (object?.asymmetricKeyType !== 'rsa' || !object.export({ format: 'der', type: 'spki' }).equals(spki))
+    return undefined;
+  const { modulusLength = 0, publicExponent = 0n } = object.asymmetricKeyDetails ?? {};
+  const fits = modulusLength >= LIMITS.rsaBits.min && modulusLength <= LIMITS.rsaBits.max;
+  if (!fits || publicExponent < 3n || publicExponent > RSA_EXPONENT_MAX || publicExponent % 2n === 0n) return undefined;
+  return { kind: 'rsa', object, signatureLength: Math.ceil(modulusLength / 8), fingerprint: sha256(spki) };
+};
+
+const ed25519From = (raw: Buffer): PublicKey | undefined => {
+  if (raw.length !== ED25519_BYTES) return undefined;
+  const spki = Buffer.concat([ED25519_PREFIX, raw]);
+  const object = objectOf(spki);
+  return object === undefined ? undefined : { kind: 'ed25519', object, signatureLength: 64, fingerprint: sha256(spki) };
+};
+
+/** The public key of a SubjectPublicKeyInfo (DER) of a kind that Notary signs with; undefined for any other, and for RSA out of bounds. */
+export function publicKeyOf(spki: Buffer): PublicKey | undefined {
+  if (spki.subarray(0, ED25519_PREFIX.length).equals(ED25519_PREFIX))
+    return ed25519From(spki.subarray(ED25519_PREFIX.length));
+  return ecdsaFrom(spki) ?? rsaFrom(spki);
+}
+
+/** The certificates of an X.509 key, in their order; undefined where the value is no PEM of certificates. */
+export function certificatesOf(value: Buffer): readonly Certificate[] | undefined {
+  const blocks = readPem(value.toString('latin1'));
+  if (blocks === undefined || blocks.length === 0) return undefined;
+  const certificates: Certificate[] = [];
+  for (const block of blocks) {
+    const certificate = block.label === 'CERTIFICATE' ? parseCertificate(block.bytes) : undefined;
+    if (certificate === undefined) return undefined;
+    certificates.push(certificate);
+  }
+  return certificates;
+}
+
+const ofKind = (key: PublicKey | undefined, kind: PublicKey['kind']): PublicKey | undefined =>
+  key?.kind === kind ? key : undefined;
+const leafKey = (value: Buffer): PublicKey | undefined => {
+  const leaf = certificatesOf(value)?.[0];
+  return leaf === undefined ? undefined : publicKeyOf(leaf.spki);
+};
+
+/** The public key of a role's key; undefined where type and value do not fit together: such a key verifies nothing. */
+export function usableKey(key: TufKey): PublicKey | undefined {
+  switch (key.type) {
+    case 'ecdsa':
+      return ecdsaFrom(key.value);
+    case 'ecdsa-x509':
+      return ofKind(leafKey(key.value), 'ecdsa');
+    case 'rsa':
+      return rsaFrom(key.value);
+    case 'rsa-x509':
+      return ofKind(leafKey(key.value), 'rsa');
+    case 'ed25519':
+      return ed25519From(key.value);
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Reads the public key of a signer Secret: one PEM block, `PUBLIC KEY` (SubjectPublicKeyInfo) or `CERTIFICATE`, of an ECDSA key on a
+ * NIST curve, an RSA key of 2048 to 8192 bits, or an Ed25519 key. Refuses with SIGNER_SECRET_INVALID.
+ */
+export function parsePublicKey(pem: string): Result<PublicKey> {
+  const blocks = readPem(pem);
+  const block = blocks?.[0];
+  if (blocks === undefined || block === undefined || blocks.length > 1)
+    return refuse('SIGNER_SECRET_INVALID', 'publicKey is not one block of PEM (BEGIN PUBLIC KEY or BEGIN CERTIFICATE)');
+  const spki = block.label === 'CERTIFICATE' ? parseCertificate(block.bytes)?.spki : block.bytes;
+  if (block.label !== 'CERTIFICATE' && block.label !== 'PUBLIC KEY')
+    return refuse(
+      'SIGNER_SECRET_INVALID',
+      `publicKey holds a block ${JSON.stringify(block.label.slice(0, 40))}; a PUBLIC KEY or CERTIFICATE is wanted`,
+    );
+  const key = spki === undefined ? undefined : publicKeyOf(spki);
+  if (key === undefined)
+    return refuse(
+      'SIGNER_SECRET_INVALID',
+      'publicKey is not an ECDSA (NIST curve), RSA (2048 to 8192 bits) or Ed25519 public key',
+    );
+  return accept(key);
+}

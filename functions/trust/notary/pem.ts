@@ -1,0 +1,54 @@
+import { LIMITS } from '../../limits.ts';
+
+/** A block of a PEM text (RFC 7468): its label and the bytes it holds. */
+export interface PemBlock {
+  readonly label: string;
+  readonly bytes: Buffer;
+}
+
+const BEGIN = '-----BEGIN ';
+const BODY = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** The bytes of base64 in its one padded form, or undefined for anything else (RFC 4648 §3.5: pad bits are zero). */
+export function decodeBase64(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.toString('base64') === text ? bytes : undefined;
+}
+
+const blockAt = (text: string, at: number): { readonly block: PemBlock; readonly end: number } | undefined => {
+  const labelEnd = text.indexOf('-----', at + BEGIN.length);
+  if (labelEnd < 0) return undefined;
+  const label = text.slice(at + BEGIN.length, labelEnd);
+  const closing = `-----END ${label}-----`;
+  const bodyEnd = text.indexOf(closing, labelEnd + 5);
+  if (bodyEnd < 0) return undefined;
+  const body = text.slice(labelEnd + 5, bodyEnd).replaceAll(/[ \t\r\n]/g, '');
+  const bytes = BODY.test(body) ? decodeBase64(body) : undefined;
+  return bytes === undefined ? undefined : { block: { label, bytes }, end: bodyEnd + closing.length };
+};
+
+/**
+ * Every block of a PEM text, in order; undefined where a block is broken, has headers, or there are more than
+ * `LIMITS.certificatesPerPem`. Text outside of blocks is passed over.
+ */
+export function readPem(text: string): readonly PemBlock[] | undefined {
+  const blocks: PemBlock[] = [];
+  let at = text.indexOf(BEGIN);
+  while (at >= 0) {
+    const found = blockAt(text, at);
+    if (found === undefined || blocks.length === LIMITS.certificatesPerPem) return undefined;
+    blocks.push(found.block);
+    at = text.indexOf(BEGIN, found.end);
+  }
+  return blocks;
+}
+
+/** PEM as Go's `pem.EncodeToMemory` writes it: 64 columns, a newline at the end. */
+export function writePem(blocks: readonly PemBlock[]): string {
+  return blocks
+    .map(({ label, bytes }) => {
+      const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
+      return `-----BEGIN ${label}-----\n${lines.map((line) => `${line}\n`).join('')}-----END ${label}-----\n`;
+    })
+    .join('');
+}
