@@ -47,7 +47,8 @@ export async function verifyImage(prover: Prover, question: ImageQuestion, signa
 }
 
 function join(verdicts: readonly Verdict[]): Verdict {
-  const failed = verdicts.find(({ outcome }) => outcome === 'denied') ?? verdicts.find(({ outcome }) => outcome === 'unknown');
+  const failed =
+    verdicts.find(({ outcome }) => outcome === 'denied') ?? verdicts.find(({ outcome }) => outcome === 'unknown');
   if (failed !== undefined) return failed;
   const trusted = verdicts.filter((verdict) => verdict.outcome === 'trusted');
   const digests = new Set(trusted.map(({ digest }) => digest).filter((digest) => digest !== undefined));
@@ -67,7 +68,11 @@ async function verifyRequirement(prover: Prover, question: RequirementQuestion, 
     case 'notary':
       return verifyNotary(prover, { ...question, requirement }, signal);
     case 'reject':
-      return { outcome: 'denied', code: 'POLICY_REJECTS', message: 'The policy refuses every image of this repository.' };
+      return {
+        outcome: 'denied',
+        code: 'POLICY_REJECTS',
+        message: 'The policy refuses every image of this repository.',
+      };
     case 'unsupported':
       return {
         outcome: 'denied',
@@ -75,7 +80,11 @@ async function verifyRequirement(prover: Prover, question: RequirementQuestion, 
         message: `The policy asks for ${requirement.what}, which this gate cannot check.`,
       };
     case 'invalid':
-      return { outcome: 'denied', code: 'POLICY_INVALID', message: `The rule is not valid: ${requirement.problems.join('; ')}.` };
+      return {
+        outcome: 'denied',
+        code: 'POLICY_INVALID',
+        message: `The rule is not valid: ${requirement.problems.join('; ')}.`,
+      };
   }
 }
 
