@@ -7,6 +7,9 @@ export const LIMITS = {
   reviewBytes: 16 * MIB,
   /** Nesting of a review; a pod spec needs about 12. */
   reviewDepth: 64,
+  /** The uid of a review (a UUID has 36 characters), and any name, group or kind in it (RFC 1123: 253). */
+  uidLength: 128,
+  nameLength: 253,
   /** Distinct images of one workload. */
   imagesPerReview: 500,
   /** An image name as written: host 255 + path 255 + tag 128 + digest 135 + separators, rounded up. */
@@ -15,6 +18,14 @@ export const LIMITS = {
   patternLength: 1024,
   /** Rules in one policy object. */
   rulesPerPolicy: 10_000,
+  /** Signer Secrets, and requirements of simple signing, in one rule. */
+  signersPerRule: 64,
+  /** A name of a Kubernetes object (RFC 1123 subdomain). */
+  objectNameLength: 253,
+  /** A URL in a policy. */
+  urlLength: 2048,
+  /** Problems that are told of one policy object; the rest is counted. */
+  problemsPerPolicy: 100,
   /** Bytes of one TUF role by kind; notary itself allows 1 MiB for a timestamp and 100 MiB for the rest. */
   roleBytes: { root: MIB, timestamp: MIB, snapshot: 4 * MIB, targets: 32 * MIB },
   /** Nesting of TUF metadata; real metadata needs 6. */
@@ -50,4 +61,14 @@ export const LIMITS = {
   challengeLength: 4 * KIB,
   /** One whole update of trust data, in milliseconds; goes on behind an admission that could not wait for it. */
   fetchMilliseconds: 30_000,
+  /** A directory of objects: files, bytes of one file and of all, levels of folders, and YAML aliases in one document. */
+  directoryFiles: 10_000,
+  manifestBytes: 4 * MIB,
+  directoryBytes: 64 * MIB,
+  directoryDepth: 16,
+  yamlAliases: 100,
+  /** Objects in one page of a list of the cluster (client-go's page), in all pages, and bytes of one answer. */
+  clusterPage: 500,
+  clusterObjects: 200_000,
+  clusterAnswerBytes: 64 * MIB,
 } as const;

@@ -133,12 +133,15 @@ function fromParts(written: string, parts: Parts): ImagePattern {
   };
 }
 
+const sentence = (written: string, what: string): string => `The pattern ${quote(written)} ${what}.`;
+
 /** A pattern without a star is an image name, and must be a good one. */
 function exactPattern(written: string): ImagePattern | string {
-  const slashless = cutEnds(written).name;
-  if (!slashless.includes('/') && slashless.includes('.')) return splitShort(slashless, true) as string;
+  const { name } = cutEnds(written);
+  const short = name.includes('/') ? undefined : splitShort(name, true);
+  if (typeof short === 'string') return sentence(written, short);
   const reference = parseReference(written);
-  if (!reference.ok) return reference.refusal.message;
+  if (!reference.ok) return `The pattern has no star, and ${reference.refusal.message}`;
   const { registry: host, repository: path, tag, digest } = reference.value;
   return fromParts(written, { host, path, tag, digest, official: false });
 }
@@ -154,5 +157,5 @@ export function compilePattern(written: string): ImagePattern | string {
   if (written.length > LIMITS.patternLength) return `The pattern is longer than ${LIMITS.patternLength} characters.`;
   if (!written.includes('*')) return exactPattern(written);
   const parts = parsePattern(written);
-  return typeof parts === 'string' ? `The pattern ${quote(written)} ${parts}.` : fromParts(written, parts);
+  return typeof parts === 'string' ? sentence(written, parts) : fromParts(written, parts);
 }

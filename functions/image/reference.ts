@@ -34,6 +34,19 @@ export const normalHost = (host: string): string => {
   return lower === HUB.legacy ? HUB.host : lower;
 };
 
+/** Cuts a text at the first separator: what stands before it, and what after, or undefined where there is none. */
+function cut(text: string, separator: string): [string, string | undefined] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Hex digits of each algorithm that container runtimes know a digest by (opencontainers/go-digest). */
+const DIGEST_LENGTHS: ReadonlyMap<string, number> = new Map([
+  ['sha256', 64],
+  ['sha384', 96],
+  ['sha512', 128],
+]);
+
 interface Named {
   readonly registry: string;
   readonly rest: string;
@@ -53,9 +66,8 @@ function splitHost(name: string): Named {
  * origin; read as a name it would be a harmless image of Docker Hub.
  */
 function isImageId(name: string): boolean {
-  const colon = name.indexOf(':');
-  const hex = name.slice(colon + 1);
-  return (colon < 0 || name.startsWith('sha')) && [64, 96, 128].includes(hex.length) && isHex(hex.toLowerCase());
+  const [algorithm, hex = ''] = name.includes(':') ? cut(name, ':') : ['sha256', name];
+  return DIGEST_LENGTHS.get(algorithm) === hex.length && isHex(hex.toLowerCase());
 }
 
 /** The runtime knows Docker Hub by its lower-case name only; `DOCKER.IO/nginx` is another repository of another host to it. */
@@ -76,12 +88,6 @@ function problemOf(parts: ImageReference, name: string): string | undefined {
     (parts.tag === undefined ? undefined : tagProblem(parts.tag)) ??
     (parts.digest === undefined ? undefined : digestProblem(parts.digest))
   );
-}
-
-/** Cuts a text at the first separator: what stands before it, and what after, or undefined where there is none. */
-function cut(text: string, separator: string): [string, string | undefined] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 /**

@@ -1,6 +1,13 @@
 import type { Result } from '../codes.ts';
+import { accept, refuse } from '../codes.ts';
 import type { JsonObject } from '../json.ts';
+import { own } from '../json.ts';
+import { LIMITS } from '../limits.ts';
 import type { OwnerReference } from '../ports.ts';
+import { fieldOf, type Place, pointerOf, Reader, type Spot } from './fields.ts';
+import type { WorkloadKind } from './kinds.ts';
+
+export { parseWorkloadKind, WORKLOAD_KINDS, type WorkloadKind, workloadKind } from './kinds.ts';
 
 /** One place in a workload that names an image. */
 export interface WorkloadImage {
@@ -21,30 +28,90 @@ export interface Workload {
   readonly pullSecrets: readonly string[];
   /** `serviceAccountName` of the pod spec (or the old `serviceAccount`), else `default`. */
   readonly serviceAccount: string;
-  /** The reference with `controller: true`, if any. */
+  /** The reference with `controller: true`, if any; undefined also where several claim to be it. */
   readonly controller: OwnerReference | undefined;
-  /** The pod spec itself, for comparison. */
+  /** The pod spec itself, for comparison; empty where the kind may be without and is. */
   readonly podSpec: JsonObject;
+  /** What a change of brings new pods: the pod spec of a pod, else the whole template with its labels and annotations. */
+  readonly template: JsonObject;
   /** Whether this is a running pod (kind Pod), as opposed to a template. */
   readonly isPod: boolean;
 }
 
-/** Where a kind keeps its pod spec: group (empty for core), kind, and the path of fields. */
-export interface WorkloadKind {
-  readonly group: string;
-  readonly kind: string;
-  readonly podSpec: readonly string[];
+const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'];
+
+/** Blank in the sense of Kubernetes' own defaults: nothing but ASCII white space. Anything else is a name, good or bad. */
+const isBlank = (text: string): boolean => text.replaceAll(/[ \t\r\n]/g, '') === '';
+
+function imageAt(reader: Reader, spot: Spot, name: string): WorkloadImage | undefined {
+  const written = reader.string(spot, name);
+  if (written === undefined || isBlank(written)) return undefined;
+  const place: Place = [...spot.place, name];
+  return { written, pointer: pointerOf(place), field: fieldOf(place) };
 }
 
-/** The kinds of Kubernetes that hold a pod spec. Any version of the group counts. */
-export declare const WORKLOAD_KINDS: readonly WorkloadKind[];
-/** Parses one line of EXTRA_WORKLOADS: `group/Kind=spec.template.spec`; a sentence where it can't be. */
-export declare function parseWorkloadKind(line: string): WorkloadKind | string;
-/** The table entry of a kind, or undefined. */
-export declare function workloadKind(
-  kinds: readonly WorkloadKind[],
-  group: string,
-  kind: string,
-): WorkloadKind | undefined;
-/** Reads a workload out of an object. Refuses with WORKLOAD_INVALID (every bad field named) or IMAGES_TOO_MANY. */
-export declare function readWorkload(kind: WorkloadKind, object: JsonObject): Result<Workload>;
+function imagesOf(reader: Reader, podSpec: Spot): readonly WorkloadImage[] {
+  const containers = CONTAINER_LISTS.flatMap((list) => reader.list(podSpec, list));
+  const volumes = reader.list(podSpec, 'volumes').map((volume) => reader.object(volume, 'image'));
+  return [
+    ...containers.map((container) => imageAt(reader, container, 'image')),
+    ...volumes.map((image) => image && imageAt(reader, image, 'reference')),
+  ].filter((image) => image !== undefined);
+}
+
+function controllerOf(reader: Reader, root: Spot): OwnerReference | undefined {
+  const metadata = reader.object(root, 'metadata');
+  const owners = metadata === undefined ? [] : reader.list(metadata, 'ownerReferences');
+  const controllers = owners.filter((owner) => own(owner.value, 'controller') === true);
+  const [owner] = controllers;
+  if (owner === undefined || controllers.length > 1) return undefined;
+  const text = (name: string): string => reader.string(owner, name) ?? '';
+  return { apiVersion: text('apiVersion'), kind: text('kind'), name: text('name'), uid: text('uid') };
+}
+
+/** The pod spec and its template: the object above it, where the path ends in `template.spec`. */
+function descend(
+  reader: Reader,
+  kind: WorkloadKind,
+  root: Spot,
+): { podSpec: Spot | undefined; template: Spot | undefined } {
+  let above: Spot | undefined;
+  let spot: Spot | undefined = root;
+  for (const name of kind.podSpec) {
+    above = spot;
+    spot = spot && reader.object(spot, name);
+  }
+  const templated = kind.podSpec.at(-1) === 'spec' && kind.podSpec.at(-2)?.toLowerCase().endsWith('template');
+  return { podSpec: spot, template: templated ? above : spot };
+}
+
+/**
+ * Reads a workload out of an object. Refuses with WORKLOAD_INVALID, naming every field that is missing or of the wrong type, or
+ * with IMAGES_TOO_MANY where more distinct images are named than one admission checks. Lists and fields that are null count as
+ * absent, as they do to Kubernetes.
+ */
+export function readWorkload(kind: WorkloadKind, object: JsonObject): Result<Workload> {
+  const reader = new Reader();
+  const root: Spot = { place: [], value: object };
+  const { podSpec, template } = descend(reader, kind, root);
+  if (podSpec === undefined && kind.optional !== true && reader.problems.length === 0)
+    reader.problems.push(`${fieldOf(kind.podSpec)}: is missing`);
+  const spec = podSpec ?? { place: kind.podSpec, value: {} };
+  const workload: Workload = {
+    kind: kind.kind,
+    images: imagesOf(reader, spec),
+    pullSecrets: reader.list(spec, 'imagePullSecrets').flatMap((secret) => reader.string(secret, 'name') || []),
+    serviceAccount: reader.string(spec, 'serviceAccountName') || reader.string(spec, 'serviceAccount') || 'default',
+    controller: controllerOf(reader, root),
+    podSpec: spec.value,
+    template: template?.value ?? {},
+    isPod: kind.group === '' && kind.kind === 'Pod',
+  };
+  if (reader.problems.length > 0) return refuse('WORKLOAD_INVALID', `${kind.kind}: ${reader.problems.join('; ')}.`);
+  const distinct = new Set(workload.images.map(({ written }) => written)).size;
+  if (distinct <= LIMITS.imagesPerReview) return accept(workload);
+  return refuse(
+    'IMAGES_TOO_MANY',
+    `${kind.kind}: it names ${distinct} distinct images, and at most ${LIMITS.imagesPerReview} are checked at once.`,
+  );
+}
