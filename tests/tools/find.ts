@@ -50,10 +50,10 @@ export async function findProgram(
   return undefined;
 }
 
-/** Path of the `go` command: PATH, then GOROOT, then the folder of Go's own installer; undefined where there is none. */
+/** Path of the `go` command on PATH or in GOROOT; undefined where there is none. */
 export async function findGo(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  const roots = [env['GOROOT'], '/usr/local/go'].filter((root) => root !== undefined && root !== '');
-  for (const folder of [...searchFolders(env), ...roots.map((root) => join(root as string, 'bin'))]) {
+  const root = env['GOROOT'] ?? '';
+  for (const folder of [...searchFolders(env), ...(root === '' ? [] : [join(root, 'bin')])]) {
     const path = join(folder, 'go');
     if (await isProgram(path)) return path;
   }

@@ -1,0 +1,144 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { stringify } from 'yaml';
+import { type Authority, type TlsFiles, writeLoopbackTls } from './certificates.ts';
+import { type KubeClient, kubeClient } from './kubeclient.ts';
+import { freePort } from './port.ts';
+import { type Program, startProgram } from './program.ts';
+import { webClient } from './web.ts';
+
+/** A real kube-apiserver with its etcd, on loopback ports; no controllers, no kubelet, no scheduler. */
+export interface KubeServer {
+  readonly origin: string;
+  /** Speaks as a member of `system:masters`. */
+  readonly client: KubeClient;
+  /** Path of a kubeconfig for the same user. */
+  readonly kubeconfig: string;
+  log(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+interface Place {
+  readonly authority: Authority;
+  readonly folder: string;
+}
+
+async function startEtcd(folder: string): Promise<{ origin: string; program: Program }> {
+  const origin = `http://127.0.0.1:${await freePort()}`;
+  const peer = `http://127.0.0.1:${await freePort()}`;
+  const web = webClient(origin, '');
+  const program = await startProgram({
+    name: 'etcd',
+    path: inject('tools')['etcd'] as string,
+    args: [
+      `--data-dir=${join(folder, 'etcd')}`,
+      `--listen-client-urls=${origin}`,
+      `--advertise-client-urls=${origin}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=default=${peer}`,
+      // The store dies with the test; waiting for the disk would only make it slow.
+      '--unsafe-no-fsync',
+    ],
+    folder,
+    ready: async () => (await web.ask('GET', '/health')).status === 200,
+  }).finally(() => web.close());
+  return { origin, program };
+}
+
+/** Writes the key pair of service account tokens; gives the paths of both files. */
+async function writeAccountKeys(folder: string): Promise<{ signing: string; checking: string }> {
+  const pair = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const files = { signing: join(folder, 'accounts.key'), checking: join(folder, 'accounts.pub') };
+  await writeFile(files.signing, pair.privateKey, { mode: 0o600 });
+  await writeFile(files.checking, pair.publicKey);
+  return files;
+}
+
+async function writeKubeconfig(file: string, origin: string, tls: TlsFiles, token: string): Promise<void> {
+  const kubeconfig = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'test',
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'admin' } }],
+    clusters: [{ name: 'test', cluster: { server: origin, 'certificate-authority': tls.authority } }],
+    users: [{ name: 'admin', user: { token } }],
+  };
+  await writeFile(file, stringify(kubeconfig), { mode: 0o600 });
+}
+
+interface ServerArguments {
+  readonly port: number;
+  readonly etcd: string;
+  readonly tls: TlsFiles;
+  readonly accounts: { signing: string; checking: string };
+  readonly tokens: string;
+}
+
+const serverArguments = ({ port, etcd, tls, accounts, tokens }: ServerArguments): string[] => [
+  `--etcd-servers=${etcd}`,
+  '--bind-address=127.0.0.1',
+  '--advertise-address=127.0.0.1',
+  `--secure-port=${port}`,
+  `--tls-cert-file=${tls.certificate}`,
+  `--tls-private-key-file=${tls.key}`,
+  `--token-auth-file=${tokens}`,
+  '--authorization-mode=RBAC',
+  `--service-account-signing-key-file=${accounts.signing}`,
+  `--service-account-key-file=${accounts.checking}`,
+  '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+  '--service-cluster-ip-range=10.0.0.0/24',
+  '--endpoint-reconciler-type=none',
+  '--allow-privileged=true',
+];
+
+async function startApiServer(place: Place, etcd: string): Promise<KubeServer> {
+  const { authority, folder } = place;
+  const tls = await writeLoopbackTls(authority, folder);
+  const token = randomBytes(24).toString('hex');
+  const tokens = join(folder, 'tokens.csv');
+  await writeFile(tokens, `${token},admin,admin,system:masters\n`, { mode: 0o600 });
+  const port = await freePort();
+  const origin = `https://127.0.0.1:${port}`;
+  const client = kubeClient(webClient(origin, authority.certificate, { authorization: `Bearer ${token}` }));
+  const kubeconfig = join(folder, 'kubeconfig');
+  await writeKubeconfig(kubeconfig, origin, tls, token);
+  const program = await startProgram({
+    name: 'kube-apiserver',
+    path: inject('tools')['kube-apiserver'] as string,
+    args: serverArguments({ port, etcd, tls, accounts: await writeAccountKeys(folder), tokens }),
+    folder,
+    ready: async () => (await client.ask('GET', '/readyz')).status === 200,
+  }).catch(async (error) => {
+    await client.close();
+    throw error;
+  });
+  const stop = async () => {
+    await client.close();
+    await program.stop();
+  };
+  return { origin, client, kubeconfig, log: program.log, stop };
+}
+
+/** Starts etcd and then the API server, with its default admission plugins, and waits until it says it is ready. */
+export async function startKube(place: Place): Promise<KubeServer> {
+  await mkdir(place.folder, { recursive: true });
+  const etcd = await startEtcd(place.folder);
+  try {
+    const server = await startApiServer(place, etcd.origin);
+    const stop = async () => {
+      await server.stop();
+      await etcd.program.stop();
+    };
+    return { ...server, stop };
+  } catch (error) {
+    await etcd.program.stop();
+    throw error;
+  }
+}
