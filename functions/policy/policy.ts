@@ -1,14 +1,17 @@
 import type { ImagePattern } from '../image/pattern.ts';
+import type { PolicyGroup, PolicyKind } from './resource.ts';
 
 /** Where a rule comes from, for messages: `ClusterImagePolicy default, spec.repositories[0]`. */
 export interface RuleSource {
-  readonly kind: 'ImagePolicy' | 'ClusterImagePolicy';
-  readonly group: string;
+  readonly kind: PolicyKind;
+  readonly group: PolicyGroup;
   /** Empty for a ClusterImagePolicy. */
   readonly namespace: string;
   readonly name: string;
-  /** `spec.repositories[0]`. */
+  /** `spec.repositories[0]`; `spec` where the object as a whole is not valid. */
   readonly field: string;
+  /** Place in `spec.repositories`; -1 where the object as a whole is not valid. */
+  readonly index: number;
 }
 
 /** What a rule demands of an image. All requirements of a rule must hold. */
@@ -25,8 +28,15 @@ export interface NotaryRequirement {
   readonly type: 'notary';
   /** Origin of the trust server, or undefined: by the table of hosts. */
   readonly trustServer: string | undefined;
-  /** Secrets that name required signers, all of them; in `secretNamespace`. */
-  readonly signerSecrets: readonly { readonly namespace: string; readonly name: string }[];
+  /** Secrets that name required signers, all of them, each once. */
+  readonly signerSecrets: readonly SecretName[];
+}
+
+/** Where a signer Secret is. A ClusterImagePolicy names none: there it is the namespace of the workload, as in Portieris. */
+export interface SecretName {
+  /** Undefined: the namespace of the workload. */
+  readonly namespace: string | undefined;
+  readonly name: string;
 }
 
 /** One rule of a policy, compiled. No requirements: allowed without proof. */

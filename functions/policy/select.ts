@@ -1,7 +1,47 @@
-import type { Result } from '../codes.ts';
-import type { ImageReference } from '../image/reference.ts';
+import { accept, DENY_CODES, type DenyCode, type Result, refuse } from '../codes.ts';
+import { quote } from '../image/quote.ts';
+import { type ImageReference, repositoryName } from '../image/reference.ts';
 import type { Rule } from './policy.ts';
 import type { PolicySnapshot } from './snapshot.ts';
 
+/** Objects named in one message; the rest is counted. */
+const TOLD_OBJECTS = 10;
+
 /** The rule that decides on an image in a namespace; refuses with POLICY_NONE or POLICY_NO_MATCH. */
-export declare function selectRule(snapshot: PolicySnapshot, namespace: string, image: ImageReference): Result<Rule>;
+export function selectRule(snapshot: PolicySnapshot, namespace: string, image: ImageReference): Result<Rule> {
+  const { scope, rules, objects } = snapshot.rulesFor(namespace);
+  if (objects.length === 0) {
+    return refused(
+      'POLICY_NONE',
+      namespace,
+      image,
+      'no ImagePolicy is in the namespace and no ClusterImagePolicy in the cluster.',
+    );
+  }
+  const rule = rules.find((candidate) => decides(candidate, image));
+  if (rule !== undefined) return accept(rule);
+  const whose = scope === 'namespace' ? 'the policies of the namespace' : 'the policies of the cluster';
+  return refused('POLICY_NO_MATCH', namespace, image, `no rule of ${whose} matches: ${told(objects)}.`);
+}
+
+/**
+ * Whether a rule decides on an image. `app:v2@sha256:…` runs the digest whatever the tag says, so a rule that lets a tag in
+ * without proof does not decide on it: anybody could write that tag beside another digest.
+ */
+function decides({ pattern, requirements }: Rule, image: ImageReference): boolean {
+  if (requirements.length === 0 && pattern.bindsTag === true && image.digest !== undefined) return false;
+  return pattern.matches(image);
+}
+
+function refused(code: DenyCode, namespace: string, image: ImageReference, why: string): Result<Rule> {
+  const about = `Image ${quote(image.written)} (${normalised(image)}) in namespace ${quote(namespace)}`;
+  return refuse(code, `${about}: ${why} ${DENY_CODES[code].remedy}`);
+}
+
+const normalised = (image: ImageReference): string =>
+  `${repositoryName(image)}${image.tag === undefined ? '' : `:${image.tag}`}${image.digest === undefined ? '' : `@${image.digest}`}`;
+
+const told = (objects: readonly string[]): string =>
+  objects.length <= TOLD_OBJECTS
+    ? objects.join(', ')
+    : `${objects.slice(0, TOLD_OBJECTS).join(', ')} and ${objects.length - TOLD_OBJECTS} more`;

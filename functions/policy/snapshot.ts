@@ -1,5 +1,8 @@
 import type { JsonObject } from '../json.ts';
+import { type CompiledPolicy, compilePolicy } from './compile.ts';
 import type { Rule } from './policy.ts';
+import { precedes } from './rank.ts';
+import { identify, identityKey } from './resource.ts';
 
 /** A policy object that is not valid, for readiness, logs and the CLI. */
 export interface PolicyProblem {
@@ -11,19 +14,129 @@ export interface PolicyProblem {
   readonly message: string;
 }
 
+/** The rules that apply to a namespace, and the objects they come from. */
+export interface ApplicableRules {
+  readonly scope: 'namespace' | 'cluster';
+  /** By rank: the first one that matches an image decides on it. */
+  readonly rules: readonly Rule[];
+  /** `ImagePolicy team/default`, sorted. */
+  readonly objects: readonly string[];
+}
+
 /** All policies at one moment; immutable. `with` and `without` give a new one and leave this one as it was. */
 export interface PolicySnapshot {
   /** Rises with each change within a process. */
   readonly version: number;
   /** Rules that apply to a namespace: its own if it has any ImagePolicy (valid or not), else the cluster's. */
-  rulesFor(namespace: string): {
-    readonly scope: 'namespace' | 'cluster';
-    readonly rules: readonly Rule[];
-    readonly objects: readonly string[];
-  };
+  rulesFor(namespace: string): ApplicableRules;
+  /** Every problem of every object, by object. */
   readonly problems: readonly PolicyProblem[];
+  /** With this object added, or put in place of its older state; this very snapshot where it is no policy. */
   with(object: JsonObject): PolicySnapshot;
+  /** Without the object of this identity; this very snapshot where it is not held. */
   without(object: JsonObject): PolicySnapshot;
 }
+
+/** Objects of one namespace by identity. Namespaces are shared between snapshots; none is altered once it is in one. */
+type Objects = ReadonlyMap<string, CompiledPolicy>;
+
+/** Key of the cluster's own objects among the namespaces; no namespace has an empty name. */
+const CLUSTER = '';
+/** Key of objects whose namespace can't be read; no namespace has this name, so they only show in `problems`. */
+const NOWHERE = '?';
+
+let versions = 0;
+
 /** A snapshot of these objects (ImagePolicy and ClusterImagePolicy of either API group; others are ignored). */
-export declare function snapshotOf(objects: Iterable<JsonObject>): PolicySnapshot;
+export function snapshotOf(objects: Iterable<JsonObject>): PolicySnapshot {
+  const namespaces = new Map<string, Map<string, CompiledPolicy>>();
+  for (const object of objects) {
+    const identity = identify(object);
+    if (identity === undefined) continue;
+    const place = identity.namespace ?? NOWHERE;
+    const held = namespaces.get(place) ?? new Map<string, CompiledPolicy>();
+    namespaces.set(place, held.set(identityKey(identity), compilePolicy(object, identity)));
+  }
+  return new Snapshot(new Map([...namespaces].map(([place, held]) => [place, new Scope(held)])));
+}
+
+class Snapshot implements PolicySnapshot {
+  readonly version = ++versions;
+  readonly #scopes: ReadonlyMap<string, Scope>;
+  #problems: readonly PolicyProblem[] | undefined;
+
+  constructor(scopes: ReadonlyMap<string, Scope>) {
+    this.#scopes = scopes;
+  }
+
+  rulesFor(namespace: string): ApplicableRules {
+    const own = namespace === CLUSTER || namespace === NOWHERE ? undefined : this.#scopes.get(namespace);
+    const scope = own ?? this.#scopes.get(CLUSTER) ?? EMPTY;
+    return { scope: own === undefined ? 'cluster' : 'namespace', rules: scope.rules, objects: scope.labels };
+  }
+
+  get problems(): readonly PolicyProblem[] {
+    this.#problems ??= Object.freeze([...this.#scopes.values()].flatMap((scope) => scope.problems).sort(byObject));
+    return this.#problems;
+  }
+
+  with(object: JsonObject): PolicySnapshot {
+    const identity = identify(object);
+    if (identity === undefined) return this;
+    const place = identity.namespace ?? NOWHERE;
+    const held = new Map(this.#scopes.get(place)?.held);
+    return this.#replace(place, held.set(identityKey(identity), compilePolicy(object, identity)));
+  }
+
+  without(object: JsonObject): PolicySnapshot {
+    const identity = identify(object);
+    if (identity === undefined) return this;
+    const place = identity.namespace ?? NOWHERE;
+    const held = new Map(this.#scopes.get(place)?.held);
+    return held.delete(identityKey(identity)) ? this.#replace(place, held) : this;
+  }
+
+  #replace(place: string, held: Objects): Snapshot {
+    const scopes = new Map(this.#scopes);
+    if (held.size > 0) scopes.set(place, new Scope(held));
+    else scopes.delete(place);
+    return new Snapshot(scopes);
+  }
+}
+
+/** The objects of one namespace, or of the cluster, with what is read off them once and then kept. */
+class Scope {
+  readonly held: Objects;
+  #rules: readonly Rule[] | undefined;
+  #labels: readonly string[] | undefined;
+  #problems: readonly PolicyProblem[] | undefined;
+
+  constructor(held: Objects) {
+    this.held = held;
+  }
+
+  get rules(): readonly Rule[] {
+    this.#rules ??= Object.freeze([...this.held.values()].flatMap(({ rules }) => rules).sort(precedes));
+    return this.#rules;
+  }
+
+  get labels(): readonly string[] {
+    this.#labels ??= Object.freeze([...this.held.values()].map(({ label }) => label).sort());
+    return this.#labels;
+  }
+
+  get problems(): readonly PolicyProblem[] {
+    this.#problems ??= [...this.held.values()].flatMap(({ label, problems }) =>
+      problems.map(({ field, message }) => ({ object: label, field, message })),
+    );
+    return this.#problems;
+  }
+}
+
+const EMPTY = new Scope(new Map());
+
+/** Stable, so that the problems of one object stay in the order of its fields. */
+function byObject(left: PolicyProblem, right: PolicyProblem): number {
+  if (left.object === right.object) return 0;
+  return left.object < right.object ? -1 : 1;
+}
