@@ -12,7 +12,8 @@ const DRAIN = 25_000;
  * Our own start: the function behind functions-framework's middleware, on a server with keep-alive beyond the callers', a body limit
  * and a drain on SIGTERM. The body is read here, once, so that the framework's five body parsers find the request finished and step aside.
  */
-export function serve(listener: RequestListener): Server {
+export function serveAdmit(): Server {
+  const [listener] = getTestServer('admit').listeners('request') as [RequestListener];
   const server = createServer((request, response) => {
     void readBody(request).then(
       (body) => {
@@ -62,8 +63,7 @@ export async function drain(server: Server): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [listener] = getTestServer('admit').listeners('request') as [RequestListener];
-  const server = serve(listener);
+  const server = serveAdmit();
   server.listen(app.config.port, () => app.log.info({ address: server.address() }, 'serving'));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void drain(server).then(() => process.exit(0)));

@@ -17,9 +17,7 @@ export function readSigner(label: string, secret: SecretObject | undefined): Sig
   if (!SIGNER_NAME.test(name)) throw invalid('has no valid signer name under the key "name"');
   const pem = text(secret, 'publicKey');
   if (pem === '') throw invalid('has no public key under the key "publicKey"');
-  try {
-    return { name, key: parsePublicKey(pem), secret: label };
-  } catch (error) {
-    throw invalid(`holds no usable public key: ${error instanceof Error ? error.message : 'not a PEM public key'}`);
-  }
+  const key = parsePublicKey(pem);
+  if (!key.ok) throw invalid(`holds no usable public key: ${key.refusal.message}`);
+  return { name, key: key.value, secret: label };
 }

@@ -98,7 +98,7 @@ async function verifyNotary(prover: Prover, question: NotaryQuestion, signal: Ab
     return { outcome: 'denied', code: 'TRUST_NO_SERVER', message };
   }
   const [signers, credentials] = await Promise.all([
-    readSigners(prover, requirement, signal),
+    readSigners(prover, question, signal),
     prover.credentials.credentials({ ...question.workload, namespace: question.namespace, ...reference }, signal),
   ]);
   const roles = signers.map(({ name }) => `targets/${name}`).toSorted();
@@ -121,9 +121,9 @@ async function verifyNotary(prover: Prover, question: NotaryQuestion, signal: Ab
   return verdict.outcome === 'denied' ? look(prover.clock.now() - FRESH_FOR_REFUSAL) : verdict;
 }
 
-async function readSigners(prover: Prover, requirement: NotaryRequirement, signal: AbortSignal): Promise<Signer[]> {
+async function readSigners(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<Signer[]> {
   return Promise.all(
-    requirement.signerSecrets.map(async ({ namespace, name }) =>
+    question.requirement.signerSecrets.map(async ({ namespace = question.namespace, name }) =>
       readSigner(`${namespace}/${name}`, await prover.cluster.secret(namespace, name, signal)),
     ),
   );

@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import { type Admission, admit, type Gate, refuseBody } from './admit.ts';
+import type { AdmissionReviewAnswer } from './answer/response.ts';
+import { MemoryTrust } from './cache/memory.ts';
+import { TrustCache } from './cache/trust.ts';
+import { Fault, type Refusal } from './codes.ts';
+import type { Config } from './config.ts';
+import { within } from './deadline.ts';
+import { Authenticator } from './io/auth.ts';
+import { openCluster } from './io/cluster.ts';
+import { openDirectory } from './io/directory.ts';
+import { HttpClient } from './io/http.ts';
+import { NotaryClient } from './io/notary.ts';
+import type { ObjectSource } from './io/objects.ts';
+import { PullSecrets } from './io/pullsecrets.ts';
+import { answersTls } from './io/tls.ts';
+import { type Log, openLog } from './log.ts';
+import { type Metrics, openMetrics } from './metrics.ts';
+import type { Clock, Readiness } from './ports.ts';
+import { WORKLOAD_KINDS } from './request/workload.ts';
+import type { Verdict } from './trust/verdict.ts';
+import { type ImageQuestion, type Prover, verifyImage } from './trust/verify.ts';
+
+/** The gate, joined with the outside: what the routes call. */
+export interface App {
+  readonly config: Config;
+  readonly log: Log;
+  /** Answers a review within `timeout` milliseconds less the configured margin. Always answers. */
+  admit(body: Uint8Array, timeout: number): Promise<AdmissionReviewAnswer>;
+  /** Refuses a body that is not read as a review. */
+  refuse(body: Uint8Array, refusal: Refusal): AdmissionReviewAnswer;
+  readiness(): Promise<Readiness>;
+  /** Prometheus text and its content type. */
+  metrics(): Promise<{ readonly type: string; readonly text: string }>;
+  /** Turns readiness off: this process is about to end. */
+  drain(): void;
+  close(): Promise<void>;
+}
+
+/** Never less than this (ms), however short the timeout: a cached proof needs a fraction of it. */
+const SHORTEST_DEADLINE = 100;
+
+/** Opens the source of objects that the configuration names, and the gate on it. Throws `Fault` or `Error` with a sentence when it can't. */
+export async function openApp(
+  config: Config,
+  { log = openLog(config.logLevel), metrics = openMetrics() } = {},
+): Promise<App> {
+  const clock: Clock = { now: () => Date.now() };
+  const source =
+    config.snapshot === 'cluster'
+      ? await openCluster({ log, clock })
+      : await openDirectory(config.snapshot, { log, clock });
+  const prover = openProver(config, source, { log, metrics, clock });
+  const gate: Gate = {
+    policies: source,
+    cluster: source,
+    clock,
+    kinds: [...WORKLOAD_KINDS, ...config.extraWorkloads],
+    verify: (question, signal) => verifyInTime(prover, question, signal),
+  };
+  let draining = false;
+  const readiness = async (): Promise<Readiness> => {
+    if (draining) return { ready: false, problems: ['The process is ending.'] };
+    const state = source.readiness();
+    const port = config.readyTlsPort;
+    if (port === undefined || !state.ready || (await answersTls(port))) return state;
+    return {
+      ready: false,
+      problems: [...state.problems, `Nothing answers with TLS on port ${port} of this host yet.`],
+    };
+  };
+  const record = (admission: Admission, started: number): AdmissionReviewAnswer => {
+    const seconds = (performance.now() - started) / 1000;
+    metrics.decided(admission.decision, seconds);
+    logAdmission(log, admission, seconds);
+    return admission.answer;
+  };
+  return {
+    config,
+    log,
+    async admit(body, timeout) {
+      const started = performance.now();
+      const signal = AbortSignal.timeout(Math.max(timeout - config.deadlineMargin, SHORTEST_DEADLINE));
+      return record(await admit(gate, body, signal), started);
+    },
+    refuse: (body, refusal) => record(refuseBody(body, refusal), performance.now()),
+    readiness,
+    metrics() {
+      metrics.source(source.readiness().ready, source.current()?.problems.length ?? 0);
+      return metrics.render();
+    },
+    drain() {
+      draining = true;
+    },
+    close: () => source.close(),
+  };
+}
+
+interface Tools {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+function openProver(config: Config, source: ObjectSource, { log, metrics, clock }: Tools): Prover {
+  const ca = config.trustCaFile === undefined ? undefined : readFileSync(config.trustCaFile, 'utf8');
+  const http = new HttpClient({ ca }, clock);
+  const files = new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
+  const trust = new TrustCache({
+    files,
+    memory: new MemoryTrust(),
+    clock,
+    ttl: config.trustTtl,
+    maxBytes: config.trustCacheBytes,
+    observe: metrics,
+  });
+  return {
+    trust,
+    cluster: source,
+    credentials: new PullSecrets(source, log),
+    clock,
+    trustServers: config.trustServers,
+  };
+}
+
+/** One image's verdict in time: what is slow, or breaks, is named with the image that it stands for. */
+async function verifyInTime(prover: Prover, question: ImageQuestion, signal: AbortSignal): Promise<Verdict> {
+  const late = `The proof of ${question.reference.written} was not complete in time.`;
+  try {
+    return await within(signal, verifyImage(prover, question, signal), late);
+  } catch (error) {
+    if (error instanceof Fault) return { outcome: 'unknown', fault: error };
+    const fault = new Fault('BUG', `The gate could not decide on ${question.reference.written}.`, { cause: error });
+    return { outcome: 'unknown', fault };
+  }
+}
+
+function logAdmission(log: Log, { request, decision, outcomes, error }: Admission, seconds: number): void {
+  const { uid, operation, namespace, name, kind, subResource, dryRun } = request ?? {};
+  const images = outcomes.map(({ written, rule, verdict }) => ({
+    image: written,
+    outcome: verdict.outcome,
+    ...(rule !== undefined && { policy: rule.source.name, field: rule.source.field }),
+    ...(verdict.outcome === 'trusted' && { digest: verdict.digest }),
+    ...(verdict.outcome === 'denied' && { code: verdict.code, reason: verdict.message }),
+    ...(verdict.outcome === 'unknown' && { code: verdict.fault.code, reason: verdict.fault.message }),
+  }));
+  const line = {
+    uid,
+    operation,
+    namespace,
+    name,
+    kind: kind?.kind,
+    subResource,
+    dryRun,
+    allowed: decision.allowed,
+    seconds,
+    images,
+  };
+  const bug =
+    error ??
+    outcomes.map(({ verdict }) => (verdict.outcome === 'unknown' ? verdict.fault.cause : undefined)).find(Boolean);
+  if (bug !== undefined) log.error({ ...line, err: bug }, 'an admission could not be decided');
+  else if (decision.allowed) log.info({ ...line, exemption: decision.exemption }, 'admitted');
+  else log.info({ ...line, message: decision.message }, 'refused');
+}

@@ -1,0 +1,16 @@
+import { Fault } from './codes.ts';
+
+/** What a promise gives, or `Fault` DEADLINE with this message when the signal aborts first; the work itself goes on behind it. */
+export async function within<T>(signal: AbortSignal, work: Promise<T>, message: string): Promise<T> {
+  let onAbort: (() => void) | undefined;
+  const late = new Promise<never>((_, reject) => {
+    onAbort = () => reject(new Fault('DEADLINE', message));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+  }
+}
