@@ -16,6 +16,8 @@ export interface Certificate {
   readonly sha1: boolean;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Buffer;
+  /** Extended key usages (OIDs), or undefined where the certificate has none: fit for any use. */
+  readonly usages: readonly string[] | undefined;
   /** Issued by this one: names and signature fit. */
   issuedBy(issuer: Certificate): boolean;
 }
@@ -94,6 +96,7 @@ export function parseCertificate(der: Buffer): Certificate | undefined {
     authority: isAuthority(fields.extensions),
     sha1: SHA1_OIDS.has(fields.algorithm),
     spki: fields.spki.whole,
+    usages: parsed.keyUsage,
     issuedBy: (issuer) => issued(parsed, issuer.der),
   };
 }

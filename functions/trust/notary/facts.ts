@@ -1,3 +1,7 @@
+import type { DenyCode } from '../../codes.ts';
+import type { Delegation, FileMeta } from './metadata.ts';
+import type { TrustedRoot } from './root.ts';
+
 /** Verified facts of one role's file. */
 export interface RoleFacts {
   readonly role: string;
@@ -10,27 +14,44 @@ export interface RoleFacts {
   readonly threshold: number;
   /** SHA-256 (hex) of the file's bytes; lets a refresh skip what did not change. */
   readonly sha256: string;
+  /** Length of the file, bytes. */
+  readonly length: number;
 }
 
 /** A targets role (targets or a delegation) with its signed targets. */
 export interface TargetsFacts extends RoleFacts {
-  /** Tag → digest and length. Target names are kept as signed. */
+  /** Tag → digest and length, within the paths delegated to the role. Target names are kept as signed. */
   readonly targets: ReadonlyMap<string, TargetFact>;
-  /** Key IDs its parent lists for it. */
+  /** Key IDs (recomputed) its parent lists for it. */
   readonly keyIds: ReadonlySet<string>;
+  /** Those of them that can verify: key ID → SHA-256 (hex) of the SubjectPublicKeyInfo, as in `PublicKey.fingerprint`. */
+  readonly fingerprints: ReadonlyMap<string, string>;
 }
 /** What was signed under one tag. */
 export interface TargetFact {
-  /** Lower-case hex of the SHA-256. */
-  readonly sha256: string;
+  /** Lower-case hex of the SHA-256; undefined where the entry has none of 32 bytes: it names no image. */
+  readonly sha256: string | undefined;
   readonly length: number;
 }
 
 /** A delegation that is listed by its parent but whose file can't be used; demanding it is a refusal. */
 export interface UnusableRole {
   readonly role: string;
-  readonly code: import('../../codes.ts').DenyCode;
+  readonly code: DenyCode;
   readonly message: string;
+}
+
+/** What a refresh needs beside the facts: the verified parents, so that one timestamp is enough when nothing changed. */
+export interface ChainState {
+  readonly root: TrustedRoot;
+  /** What the timestamp states of the snapshot. */
+  readonly snapshot: FileMeta;
+  /** What the snapshot states of each role. */
+  readonly files: ReadonlyMap<string, FileMeta>;
+  /** By role (`targets`, `targets/a`): the delegations it lists, their paths already cut to those of the role itself. */
+  readonly delegations: ReadonlyMap<string, readonly Delegation[]>;
+  /** Roles that were asked for, listed or not. */
+  readonly asked: ReadonlySet<string>;
 }
 
 /** Everything the gate knows of one repository after verifying its chain. Immutable. */
@@ -47,4 +68,9 @@ export interface TrustFacts {
   readonly expires: number;
   /** Approximate bytes held in memory. */
   readonly bytes: number;
+  /** For `updateTrust`, as `previous`. */
+  readonly state: ChainState;
 }
+
+/** True for a delegation whose file was verified. */
+export const isUsable = (role: TargetsFacts | UnusableRole): role is TargetsFacts => 'targets' in role;

@@ -1,0 +1,96 @@
+import type { NotaryFiles, RememberedTrust, RepositoryAddress } from '../../ports.ts';
+import { checkExpiry } from './chain.ts';
+import { descend } from './descend.ts';
+import { TrustError } from './error.ts';
+import type { TrustFacts } from './facts.ts';
+import { isUsable } from './facts.ts';
+import { fetchFile, LATEST_ROOT, LATEST_TIMESTAMP } from './fetch.ts';
+import type { RootPins } from './pins.ts';
+import { isSameSet, trustRoot } from './rotation.ts';
+
+/** What trust data is wanted. */
+export interface TrustRequest {
+  readonly address: RepositoryAddress;
+  /** Delegations wanted beside `targets/releases`, which is always looked at. */
+  readonly roles: readonly string[];
+  /** What is remembered of the repository beyond this process. */
+  readonly remembered?: RememberedTrust | undefined;
+  readonly pins?: RootPins | undefined;
+  /** Facts of an earlier update of the same repository, to start from. */
+  readonly previous?: TrustFacts | undefined;
+}
+
+/** One update: the request and what it is carried out with. */
+export interface Update {
+  readonly request: TrustRequest;
+  readonly files: NotaryFiles;
+  /** ms since the epoch. */
+  readonly now: number;
+  readonly signal: AbortSignal;
+}
+
+const fromScratch = async (update: Update): Promise<TrustFacts> => {
+  // Neither name depends on the other, so the two are asked for together.
+  const [rootBytes, timestamp] = await Promise.all([
+    fetchFile(update, LATEST_ROOT),
+    fetchFile(update, LATEST_TIMESTAMP),
+  ]);
+  const root = await trustRoot(update, rootBytes);
+  try {
+    return await descend(update, root, timestamp);
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    // Notary's client looks at root once more: a publication between the two reads is no attack.
+    const again = await fetchFile(update, LATEST_ROOT);
+    if (again === undefined || rootBytes === undefined || again.equals(rootBytes)) throw error;
+    return descend(update, await trustRoot(update, again), undefined);
+  }
+};
+
+/**
+ * Facts of before, unless the memory of the cluster tells of another root: then that is where trust starts, whether other replicas went
+ * ahead or an operator reset the record.
+ */
+const previousOf = ({ previous, remembered, address }: TrustRequest): TrustFacts | undefined => {
+  if (previous === undefined || previous.server !== address.server || previous.gun !== address.gun) return undefined;
+  if (remembered === undefined) return previous;
+  const sameKeys = isSameSet(remembered.rootKeyIds, previous.root.keyIds);
+  return sameKeys && remembered.versions.get('root') === previous.root.version ? previous : undefined;
+};
+
+/**
+ * Fetches and verifies the trust data of a repository (TUF 5.3 to 5.6, as Notary v0.7 does it). With `previous`, starts from its root: one
+ * timestamp where nothing changed, else the changed roles alone; if that does not hold, root is read anew and rotated to. Throws
+ * `TrustError` where the data does not hold, and the `Fault`s of the port. A delegation that cannot be used is a fact, not an error.
+ */
+export async function updateTrust(
+  request: TrustRequest,
+  files: NotaryFiles,
+  now: number,
+  signal: AbortSignal,
+): Promise<TrustFacts> {
+  const previous = previousOf(request);
+  const update: Update = { request: { ...request, previous }, files, now, signal };
+  // Pins may name a CA, whose certificates expire: with pins, root is looked at every time.
+  if (previous === undefined || request.pins !== undefined) return fromScratch(update);
+  try {
+    checkExpiry(previous.root, now);
+    return await descend(update, previous.state.root, undefined);
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    return fromScratch(update);
+  }
+}
+
+/** What is to be remembered of verified facts: root keys, the version of every role that was verified, the earliest expiry. */
+export function rememberedOf(facts: TrustFacts): RememberedTrust {
+  const usable = [...facts.delegations.values()].filter(isUsable);
+  const roles = [facts.root, facts.timestamp, facts.snapshot, facts.targets, ...usable];
+  return {
+    server: facts.server,
+    gun: facts.gun,
+    rootKeyIds: [...facts.root.keyIds].toSorted(),
+    versions: new Map(roles.map(({ role, version }) => [role, version])),
+    expires: facts.expires,
+  };
+}
