@@ -49,11 +49,17 @@ function cutEnds(written: string): { name: string; tag: string | undefined; dige
   };
 }
 
+const withoutEndStars = (text: string): string => {
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === STAR) end--;
+  return text.slice(0, end);
+};
+
 /** Host and path of a pattern without a slash, or a sentence. */
 function splitShort(name: string, ends: boolean): { host: string; path: string } | string {
   if (onlyStars(name)) return { host: '*', path: '*' };
   if (!name.includes('.')) return { host: HUB.host, path: HUB.official + name };
-  if (name.endsWith('*') && !ends) return { host: normalHost(name.replace(/\*+$/, '')), path: '*' };
+  if (name.endsWith('*') && !ends) return { host: normalHost(withoutEndStars(name)), path: '*' };
   return `can't be told to be a host or an image of Docker Hub; write ${name}/* or ${HUB.host}/${HUB.official}${name}`;
 }
 

@@ -55,3 +55,11 @@ export class Reader {
     return undefined;
   }
 }
+
+const SHOWN = 20;
+
+/** Problems as one text; beyond the first twenty only their number is said, for a message is read by a person. */
+export function joinProblems(problems: readonly string[]): string {
+  const shown = problems.slice(0, SHOWN).join('; ');
+  return problems.length > SHOWN ? `${shown}; and ${problems.length - SHOWN} more` : shown;
+}

@@ -89,8 +89,10 @@ export function walkTokens(bytes: Uint8Array, onToken: (token: Token) => void, o
       const end = endOfString(bytes, at + 1);
       onToken({ depth, text: textOf(bytes.subarray(at, end + 1)), isName: isNameBefore(bytes, end + 1) });
       at = end;
-    } else if ((byte | BRACKET_BIT) === OPEN) onOpen?.(++depth);
-    else if ((byte | BRACKET_BIT) === CLOSE) depth--;
+    } else if ((byte | BRACKET_BIT) === OPEN) {
+      depth++;
+      onOpen?.(depth);
+    } else if ((byte | BRACKET_BIT) === CLOSE) depth--;
   }
 }
 

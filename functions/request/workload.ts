@@ -4,7 +4,7 @@ import type { JsonObject } from '../json.ts';
 import { own } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import type { OwnerReference } from '../ports.ts';
-import { fieldOf, type Place, pointerOf, Reader, type Spot } from './fields.ts';
+import { fieldOf, joinProblems, type Place, pointerOf, Reader, type Spot } from './fields.ts';
 import type { WorkloadKind } from './kinds.ts';
 
 export { parseWorkloadKind, WORKLOAD_KINDS, type WorkloadKind, workloadKind } from './kinds.ts';
@@ -107,7 +107,7 @@ export function readWorkload(kind: WorkloadKind, object: JsonObject): Result<Wor
     template: template?.value ?? {},
     isPod: kind.group === '' && kind.kind === 'Pod',
   };
-  if (reader.problems.length > 0) return refuse('WORKLOAD_INVALID', `${kind.kind}: ${reader.problems.join('; ')}.`);
+  if (reader.problems.length > 0) return refuse('WORKLOAD_INVALID', `${kind.kind}: ${joinProblems(reader.problems)}.`);
   const distinct = new Set(workload.images.map(({ written }) => written)).size;
   if (distinct <= LIMITS.imagesPerReview) return accept(workload);
   return refuse(
