@@ -1,0 +1,235 @@
+import { LRUCache } from 'lru-cache';
+import { within } from '../deadline.ts';
+import { credentialIdentity } from '../io/credential.ts';
+import { LIMITS } from '../limits.ts';
+import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, TrustSource } from '../ports.ts';
+import { TrustError } from '../trust/notary/error.ts';
+import type { TrustFacts } from '../trust/notary/facts.ts';
+import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
+import { FaultMemory, isOutage } from './faults.ts';
+import { isNews, mayFollow, sameKeys } from './memory.ts';
+import { type Moment, SteadyClock } from './steady.ts';
+
+/** What the cache tells of itself. */
+export interface CacheObserver {
+  /** `hit`: served; `miss`: a caller waits for an update; `refresh`: begun ahead; `stale`: served beyond the TTL in an outage; `fault`, `refusal`: how an update failed. */
+  cache(event: 'hit' | 'miss' | 'refresh' | 'stale' | 'fault' | 'refusal'): void;
+  /** Seconds one update took. */
+  fetched(seconds: number): void;
+}
+
+/** What the cache is made of. Times in milliseconds. */
+export interface TrustCacheOptions {
+  readonly files: NotaryFiles;
+  readonly memory: TrustMemory;
+  readonly clock: Clock;
+  /** For how long facts serve before the server is asked again; it is asked ahead after half of it. */
+  readonly ttl: number;
+  /** For how long beyond the TTL they go on serving while there is no answer, never beyond a role's expiry; default 15 minutes. */
+  readonly staleIfError?: number;
+  /** How long a caller waits for an update while there are facts to fall back on; default one second. */
+  readonly patience?: number;
+  readonly maxBytes: number;
+  readonly observe?: CacheObserver;
+  /** How trust data is fetched and verified; default `updateTrust`. */
+  readonly update?: typeof updateTrust;
+}
+
+/** Verified facts and what stands around them. */
+interface Entry {
+  readonly facts: TrustFacts;
+  /** When the update that gave them began. */
+  readonly verified: Moment;
+  /** What the memory held of the repository when they were verified, or holds since. */
+  readonly record: RememberedTrust | undefined;
+  /** True once the memory is known to hold what the facts show. */
+  readonly written: boolean;
+  /** False once a later update gave an answer that is a refusal: then they are a floor for versions and nothing else. */
+  readonly stands: boolean;
+}
+
+/** An update under way. */
+interface Flight {
+  readonly began: Moment;
+  readonly done: Promise<Entry>;
+}
+
+const DEFAULT_STALE = 15 * 60_000;
+const DEFAULT_PATIENCE = 1_000;
+/** Bytes of an entry beside its facts. */
+const ENTRY_BYTES = 1024;
+const SILENT: CacheObserver = { cache: () => undefined, fetched: () => undefined };
+
+/** Whoever asks with another credential, for other roles or by another registry name has a key of his own. */
+const keyOf = ({ address, roles }: TrustQuery): string =>
+  JSON.stringify([address.server, address.gun, address.registry, credentialIdentity(address.credential), roles]);
+
+/**
+ * Verified trust data until the first of its TTL and any role's expiry. One update in flight per key, detached from the callers, who wait with their own
+ * signals; refreshed ahead. Facts are kept, never decisions; failures only for moments, against hammering.
+ */
+export class TrustCache implements TrustSource {
+  readonly #options: TrustCacheOptions;
+  readonly #clock: SteadyClock;
+  readonly #observe: CacheObserver;
+  readonly #entries: LRUCache<string, Entry>;
+  readonly #flights = new Map<string, Flight>();
+  readonly #failures = new FaultMemory();
+
+  constructor(options: TrustCacheOptions) {
+    this.#options = options;
+    this.#clock = new SteadyClock(options.clock);
+    this.#observe = options.observe ?? SILENT;
+    this.#entries = new LRUCache({
+      maxSize: options.maxBytes,
+      sizeCalculation: ({ facts }, key) => Math.ceil(facts.bytes) + key.length + ENTRY_BYTES,
+    });
+  }
+
+  /** Facts that the query may rely on. Throws `TrustError` where the data does not hold, and `Fault`, DEADLINE when `signal` ends first. */
+  async facts(query: TrustQuery, signal: AbortSignal): Promise<TrustFacts> {
+    const key = keyOf(query);
+    const entry = this.#ready(key, query) ?? (await this.#awaited(key, query, signal));
+    return (await this.#settled(key, { query, entry }, signal)).facts;
+  }
+
+  /** What is in the cache and good enough, with a refresh begun where half of its time is over. */
+  #ready(key: string, query: TrustQuery): Entry | undefined {
+    const moment = this.#clock.moment();
+    const entry = this.#entries.get(key);
+    const age = entry === undefined ? 0 : moment.now - entry.verified.now;
+    if (entry === undefined || !isUsable(entry, moment) || age >= this.#options.ttl) return undefined;
+    if (query.notBefore !== undefined && entry.verified.now < query.notBefore) return undefined;
+    if (age * 2 >= this.#options.ttl && !this.#flights.has(key) && this.#failures.get(key, moment.now) === undefined) {
+      this.#observe.cache('refresh');
+      this.#begin(key, query);
+    }
+    this.#observe.cache('hit');
+    return entry;
+  }
+
+  /** The outcome of an update that began late enough, or what may stand in its place in an outage. */
+  async #awaited(key: string, query: TrustQuery, signal: AbortSignal): Promise<Entry> {
+    this.#observe.cache('miss');
+    const update = this.#updated(key, query);
+    const late = `The trust data of ${query.address.gun} was not complete in time.`;
+    if (this.#fallback(key, query) === undefined) return within(signal, update, late);
+    try {
+      // A server that hangs is an outage too: with something to fall back on, nobody waits for its end.
+      const patience = AbortSignal.timeout(this.#options.patience ?? DEFAULT_PATIENCE);
+      return await within(AbortSignal.any([signal, patience]), update, late);
+    } catch (error) {
+      const entry = isOutage(error) && !signal.aborted ? this.#fallback(key, query) : undefined;
+      if (entry === undefined) throw error;
+      this.#observe.cache('stale');
+      return entry;
+    }
+  }
+
+  /** Facts past their TTL that may serve while there is no answer. */
+  #fallback(key: string, query: TrustQuery): Entry | undefined {
+    const moment = this.#clock.moment();
+    const entry = this.#entries.get(key);
+    if (entry === undefined || !isUsable(entry, moment) || query.notBefore !== undefined) return undefined;
+    const limit = this.#options.ttl + (this.#options.staleIfError ?? DEFAULT_STALE);
+    return moment.now - entry.verified.now < limit ? entry : undefined;
+  }
+
+  async #updated(key: string, query: TrustQuery): Promise<Entry> {
+    const flight = this.#flights.get(key);
+    if (flight !== undefined) {
+      if (query.notBefore === undefined || flight.began.now >= query.notBefore) return flight.done;
+      // Too early for this caller; whatever comes of it, the next one begins after it.
+      await flight.done.catch(() => undefined);
+    }
+    const failure = this.#failures.get(key, this.#clock.moment().now);
+    if (failure !== undefined) throw failure.error;
+    return (this.#flights.get(key) ?? this.#begin(key, query)).done;
+  }
+
+  #begin(key: string, query: TrustQuery): Flight {
+    const began = this.#clock.moment();
+    // Detached: the caller may give up, the next one finds the data. AbortSignal.timeout does not keep the process alive.
+    const signal = AbortSignal.timeout(LIMITS.fetchMilliseconds);
+    const late = `The trust data of ${query.address.gun} was not complete in ${LIMITS.fetchMilliseconds / 1000} seconds.`;
+    const done = within(signal, this.#update(key, { query, began }, signal), late);
+    const flight = { began, done };
+    this.#flights.set(key, flight);
+    done.then(
+      (entry) => this.#landed(key, entry),
+      (error: unknown) => this.#crashed(key, error),
+    );
+    return flight;
+  }
+
+  async #update(
+    key: string,
+    { query, began }: { query: TrustQuery; began: Moment },
+    signal: AbortSignal,
+  ): Promise<Entry> {
+    const { memory, files, update = updateTrust } = this.#options;
+    const { address, roles } = query;
+    const remembered = await memory.read(address.server, address.gun, signal);
+    const previous = previousOf(this.#entries.get(key), remembered);
+    const facts = await update({ address, roles, remembered, previous }, files, began.now, signal);
+    const entry = { facts, verified: began, record: remembered, written: false, stands: true };
+    return query.dryRun ? entry : this.#written(entry, signal);
+  }
+
+  /** The entry once the memory holds what it shows; nothing is written where it does so already. */
+  async #written(entry: Entry, signal: AbortSignal): Promise<Entry> {
+    const seen = rememberedOf(entry.facts);
+    if (!isNews(entry.record, seen)) return { ...entry, written: true };
+    const { memory } = this.#options;
+    if (!mayFollow(await memory.read(seen.server, seen.gun, signal), entry.record, seen)) {
+      throw new TrustError(
+        'TRUST_ROOT_CHANGED',
+        `Another root of ${seen.gun} was remembered while this one was looked at.`,
+      );
+    }
+    await memory.remember(seen, signal);
+    return { ...entry, record: seen, written: true };
+  }
+
+  /** What a dry run fetched is written down by the first admission that counts on it, before it counts on it. */
+  async #settled(
+    key: string,
+    { query, entry }: { query: TrustQuery; entry: Entry },
+    signal: AbortSignal,
+  ): Promise<Entry> {
+    if (query.dryRun || entry.written) return entry;
+    const settled = await this.#written(entry, signal);
+    if (this.#entries.get(key) === entry) this.#entries.set(key, settled);
+    return settled;
+  }
+
+  #landed(key: string, entry: Entry): void {
+    this.#flights.delete(key);
+    this.#failures.delete(key);
+    this.#observe.fetched(Math.max(0, this.#clock.moment().now - entry.verified.now) / 1000);
+    this.#entries.set(key, entry);
+  }
+
+  #crashed(key: string, error: unknown): void {
+    this.#flights.delete(key);
+    this.#failures.add(key, error, this.#clock.moment().now);
+    this.#observe.cache(isOutage(error) ? 'fault' : 'refusal');
+    const entry = this.#entries.get(key);
+    if (entry !== undefined && !isOutage(error)) this.#entries.set(key, { ...entry, stands: false });
+  }
+}
+
+/** True while the facts may be relied on: no refusal came since, no role has expired (its last moment still counts), the clock was not set back. */
+const isUsable = (entry: Entry, moment: Moment): boolean =>
+  entry.stands && entry.verified.epoch === moment.epoch && moment.now <= entry.facts.expires;
+
+/**
+ * Facts that the next update may start from. Not where the record they stand on was reset (then the repository is seen for the first time again) or names
+ * other root keys (then the way from the record's root has to be walked).
+ */
+function previousOf(entry: Entry | undefined, remembered: RememberedTrust | undefined): TrustFacts | undefined {
+  if (entry === undefined) return undefined;
+  const follows =
+    remembered === undefined ? entry.record === undefined : sameKeys(remembered, rememberedOf(entry.facts));
+  return follows ? entry.facts : undefined;
+}
