@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { LIMITS } from '../../limits.ts';
 import type { DerElement } from './der.ts';
 import { readElement, readElements } from './der.ts';
 
@@ -14,6 +15,8 @@ export interface Certificate {
   readonly authority: boolean;
   /** Signed over SHA-1. */
   readonly sha1: boolean;
+  /** Holds an RSA key below 2048 bits, which Notary refuses in any certificate. */
+  readonly weak: boolean;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Buffer;
   /** Extended key usages (OIDs), or undefined where the certificate has none: fit for any use. */
@@ -95,11 +98,21 @@ export function parseCertificate(der: Buffer): Certificate | undefined {
     notAfter,
     authority: isAuthority(fields.extensions),
     sha1: SHA1_OIDS.has(fields.algorithm),
+    weak: isWeak(parsed),
     spki: fields.spki.whole,
     usages: parsed.keyUsage,
     issuedBy: (issuer) => issued(parsed, issuer.der),
   };
 }
+
+const isWeak = (certificate: X509Certificate): boolean => {
+  try {
+    const bits = certificate.publicKey.asymmetricKeyDetails?.modulusLength;
+    return bits !== undefined && bits < LIMITS.rsaBits.min;
+  } catch {
+    return false;
+  }
+};
 
 const issued = (child: X509Certificate, issuerDer: Buffer): boolean => {
   try {

@@ -155,10 +155,10 @@ export function verifyDelegation(arrival: Arrival, delegation: Delegation, meta:
   for (const { value } of delegation.keys.values()) {
     const leaf = certificatesOf(value)?.[0];
     // Notary refuses the delegation for one such certificate among its keys, but lets their expiry pass: the role has its own.
-    if (leaf !== undefined && (leaf.sha1 || leaf.notBefore > leaf.notAfter))
+    if (leaf !== undefined && (leaf.sha1 || leaf.weak || leaf.notBefore > leaf.notAfter))
       throw new TrustError(
         'TRUST_MALFORMED',
-        `${delegation.name} lists a certificate that is signed over SHA-1 or ends before it begins`,
+        `${delegation.name} lists a certificate that is signed over SHA-1, holds a weak RSA key, or ends before it begins`,
       );
   }
   return targetsOf(delegation.name, arrival, delegation, meta);

@@ -70,7 +70,7 @@ export async function descend(update: Update, root: TrustedRoot, timestamp: Buff
     snapshot: snapshot.facts,
     targets,
     delegations: descent.delegations,
-    expires: Math.min(...all.map(({ expires }) => expires)),
+    expires: Math.min(root.certifiedUntil, ...all.map(({ expires }) => expires)),
     bytes: all.reduce((sum, { length }) => sum + length * MEMORY_FACTOR, 0),
     state: { root, snapshot: snapshotMeta, files: snapshot.meta, delegations: descent.listed, asked },
   };

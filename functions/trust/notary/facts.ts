@@ -64,7 +64,7 @@ export interface TrustFacts {
   readonly targets: TargetsFacts;
   /** By role name, each delegation that was asked for and is listed by its parent. */
   readonly delegations: ReadonlyMap<string, TargetsFacts | UnusableRole>;
-  /** Earliest expiry of every role above, ms since the epoch. */
+  /** Earliest expiry of every role above and of the root's certificates, ms since the epoch. */
   readonly expires: number;
   /** Approximate bytes held in memory. */
   readonly bytes: number;

@@ -6,12 +6,14 @@ import { decodeRoot, openEnvelope } from './metadata.ts';
 import type { RootPins } from './pins.ts';
 import { isPinned } from './pins.ts';
 import type { RootKey } from './rootkeys.ts';
-import { asRole, rootKeysOf } from './rootkeys.ts';
+import { asRole, certifiedUntil, rootKeysOf } from './rootkeys.ts';
 import { verifyThreshold } from './signature.ts';
 
 /** A root that was verified. */
 export interface TrustedRoot {
   readonly facts: RoleFacts & { readonly keyIds: ReadonlySet<string> };
+  /** Until when enough of its signatures are by keys whose certificates hold (ms since the epoch). */
+  readonly certifiedUntil: number;
   /** Roles with their keys. */
   readonly roles: RootMetadata['roles'];
   /** Hashes of its bytes, that the snapshot must state: `sha256` and `sha512`. */
@@ -32,8 +34,9 @@ const roleOf = (root: RootMetadata | TrustedRoot, role: string): RoleKeys => {
   return keys;
 };
 
-const trusted = (bytes: Buffer, root: RootMetadata, signedBy: ReadonlySet<string>): TrustedRoot => {
+const trusted = (bytes: Buffer, root: RootMetadata, envelope: Envelope, keys: readonly RootKey[]): TrustedRoot => {
   const own = roleOf(root, 'root');
+  const signedBy = verifyThreshold(envelope, asRole(keys, own.threshold), 'root');
   const hashes = hashesOf(bytes);
   return {
     facts: {
@@ -46,6 +49,7 @@ const trusted = (bytes: Buffer, root: RootMetadata, signedBy: ReadonlySet<string
       length: bytes.length,
       keyIds: new Set([...own.keys.values()].map(({ id }) => id)),
     },
+    certifiedUntil: certifiedUntil(keys, signedBy, own.threshold),
     roles: root.roles,
     hashes,
   };
@@ -73,7 +77,7 @@ export function verifyRoot(bytes: Buffer, rules: RootRules): TrustedRoot {
   const { envelope, root } = open(bytes);
   const own = roleOf(root, 'root');
   const keys = pinned(rootKeysOf(own, rules.gun, rules.now), rules);
-  return trusted(bytes, root, verifyThreshold(envelope, asRole(keys, own.threshold), 'root'));
+  return trusted(bytes, root, envelope, keys);
 }
 
 /** Verifies a root from which a rotation starts: as `verifyRoot`, but what was trusted once needs no pins and no current certificates. */
@@ -81,7 +85,7 @@ export function verifyOldRoot(bytes: Buffer, gun: string): TrustedRoot {
   const { envelope, root } = open(bytes);
   const own = roleOf(root, 'root');
   const keys = rootKeysOf(own, gun, undefined);
-  return trusted(bytes, root, verifyThreshold(envelope, asRole(keys, own.threshold), 'root'));
+  return trusted(bytes, root, envelope, keys);
 }
 
 /** Verifies the root that follows another: signed to the threshold of the old as well as to its own (TUF 5.3.4). Throws `TrustError`. */

@@ -24,7 +24,7 @@ const isNamed = (commonName: string, gun: string): boolean => {
 };
 
 const isSound = (certificate: Certificate): boolean =>
-  certificate.notBefore <= certificate.notAfter && !certificate.sha1;
+  certificate.notBefore <= certificate.notAfter && !certificate.sha1 && !certificate.weak;
 /** Notary allows a day for clocks that disagree on when a certificate begins. */
 const isCurrent = (certificate: Certificate, now: number): boolean =>
   certificate.notBefore <= now + DAY && now <= certificate.notAfter;
@@ -76,6 +76,18 @@ export function rootKeysOf(role: RoleKeys, gun: string, now: number | undefined)
     expired ? 'TRUST_EXPIRED' : 'TRUST_SIGNATURE',
     `no key of root is a current certificate for ${gun} (${list})`,
   );
+}
+
+/**
+ * The last moment (ms since the epoch) at which enough of the keys that signed a root are still certified: with their certificates, the
+ * signatures of a root end before its own expiry may.
+ */
+export function certifiedUntil(keys: readonly RootKey[], signedBy: ReadonlySet<string>, threshold: number): number {
+  const ends = keys
+    .filter(({ key }) => signedBy.has(key.id))
+    .map(({ leaf, intermediates }) => Math.min(leaf.notAfter, ...intermediates.map(({ notAfter }) => notAfter)))
+    .toSorted((one, other) => other - one);
+  return ends[threshold - 1] ?? Number.NEGATIVE_INFINITY;
 }
 
 /** Root keys as the keys of a role, by their IDs. */

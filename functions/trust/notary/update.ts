@@ -72,7 +72,8 @@ export async function updateTrust(
   const previous = previousOf(request);
   const update: Update = { request: { ...request, previous }, files, now, signal };
   // Pins may name a CA, whose certificates expire: with pins, root is looked at every time.
-  if (previous === undefined || request.pins !== undefined) return fromScratch(update);
+  if (previous === undefined || request.pins !== undefined || previous.state.root.certifiedUntil < now)
+    return fromScratch(update);
   try {
     checkExpiry(previous.root, now);
     return await descend(update, previous.state.root, undefined);
