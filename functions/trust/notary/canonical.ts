@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../json.ts';
+import type { JsonObject, JsonValue } from '../../json.ts';
 import { isObject } from '../../json.ts';
 
 // In UTF-16 order a surrogate (U+D800…) sorts before U+E000…U+FFFF; in the byte order of UTF-8, which Go compares, it sorts behind.
@@ -10,14 +10,14 @@ const byBytes = (left: string, right: string): number => {
   return left < right ? -1 : 1;
 };
 
-const quote = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+const quote = (text: string): string =>
+  text.includes('\\') || text.includes('"') ? `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : `"${text}"`;
 
-const render = (value: JsonValue, out: string[]): void => {
-  if (Array.isArray(value)) renderList(value, out);
-  else if (isObject(value)) renderObject(value, out);
-  else if (typeof value === 'string') out.push(quote(value));
-  else if (typeof value === 'number') out.push(integer(value));
-  else out.push(String(value));
+const render = (value: JsonValue): string => {
+  if (typeof value === 'string') return quote(value);
+  if (Array.isArray(value)) return `[${value.map(render).join(',')}]`;
+  if (isObject(value)) return renderObject(value);
+  return typeof value === 'number' ? integer(value) : String(value);
 };
 
 const integer = (value: number): string => {
@@ -25,23 +25,13 @@ const integer = (value: number): string => {
   return String(value);
 };
 
-const renderList = (values: readonly JsonValue[], out: string[]): void => {
-  out.push('[');
-  values.forEach((value, index) => {
-    if (index > 0) out.push(',');
-    render(value, out);
-  });
-  out.push(']');
-};
-
-const renderObject = (object: { readonly [name: string]: JsonValue }, out: string[]): void => {
-  out.push('{');
-  const names = Object.keys(object).sort(byBytes);
-  names.forEach((name, index) => {
-    out.push(index > 0 ? ',' : '', quote(name), ':');
-    render(object[name] ?? null, out);
-  });
-  out.push('}');
+const renderObject = (object: JsonObject): string => {
+  let text = '{';
+  for (const name of Object.keys(object).sort(byBytes)) {
+    if (text.length > 1) text += ',';
+    text += `${quote(name)}:${render(object[name] ?? null)}`;
+  }
+  return `${text}}`;
 };
 
 /**
@@ -50,7 +40,5 @@ const renderObject = (object: { readonly [name: string]: JsonValue }, out: strin
  * number that is no safe integer; `parseStrict` lets none through.
  */
 export function canonicalBytes(value: JsonValue): Buffer {
-  const out: string[] = [];
-  render(value, out);
-  return Buffer.from(out.join(''), 'utf8');
+  return Buffer.from(render(value), 'utf8');
 }

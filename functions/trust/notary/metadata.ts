@@ -174,10 +174,13 @@ const SEGMENT = /^[-a-z0-9_]+$/;
 const isChild = (name: string, parent: string): boolean =>
   name.length < LIMITS.roleNameLength && name.startsWith(`${parent}/`) && SEGMENT.test(name.slice(parent.length + 1));
 
-const decodeTarget = (file: FileJson, what: string): TargetFact => {
-  const { length, hashes } = decodeFile(file, what);
-  const sha256 = hashes.get('sha256');
-  return { length, sha256: sha256?.length === 32 ? sha256.toString('hex') : undefined };
+const decodeTarget = ({ length, hashes }: FileJson, what: string): TargetFact => {
+  let sha256: string | undefined;
+  for (const [name, value] of Object.entries(hashes)) {
+    const bytes = base64(value, what);
+    if (name === 'sha256' && bytes.length === 32) sha256 = bytes.toString('hex');
+  }
+  return { length, sha256 };
 };
 
 /** Decodes the signed part of `targets` or a delegation called `role`. Throws `TrustError` TRUST_MALFORMED or TRUST_TOO_LARGE. */
