@@ -225,7 +225,7 @@ const isUsable = (entry: Entry, moment: Moment): boolean =>
 
 /**
  * Facts that the next update may start from. Not where the record they stand on was reset (then the repository is seen for the first time again) or names
- * other root keys (then the way from the record's root has to be walked).
+ * other root keys or a later root (then the way from the record's root has to be walked).
  */
 function previousOf(entry: Entry | undefined, remembered: RememberedTrust | undefined): TrustFacts | undefined {
   if (entry === undefined) return undefined;
