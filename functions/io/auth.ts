@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { Fault } from '../codes.ts';
-import type { Clock, RepositoryAddress } from '../ports.ts';
+import { within } from '../deadline.ts';
+import type { Clock, Credential, RepositoryAddress } from '../ports.ts';
 import { parseChallenges } from './challenge.ts';
 import { basicAuthorization, credentialIdentity } from './credential.ts';
 import type { HttpClient } from './http.ts';
@@ -31,6 +32,8 @@ export class Authenticator {
   readonly #tokenRealms: readonly string[];
   /** By realm, service, scope and credential. */
   readonly #tokens: LRUCache<string, Grant>;
+  /** By the same, requests under way: the first files of a repository are asked for together. */
+  readonly #asked = new Map<string, Promise<Grant>>();
   /** By server, GUN and credential: what was accepted last. */
   readonly #accepted: LRUCache<string, Grant>;
 
@@ -98,20 +101,51 @@ export class Authenticator {
     address: RepositoryAddress,
     call: { readonly refused: string | undefined; readonly signal: AbortSignal },
   ): Promise<Grant> {
-    const { credential } = address;
-    const key = JSON.stringify([wish.realm.href, wish.service ?? null, wish.scope, credentialIdentity(credential)]);
+    const key = JSON.stringify([
+      wish.realm.href,
+      wish.service ?? null,
+      wish.scope,
+      credentialIdentity(address.credential),
+    ]);
     const kept = this.#tokens.get(key);
     if (kept !== undefined && this.#isValid(kept) && kept.authorization !== call.refused) return kept;
-    const asked = this.#clock.now();
-    const { token, lifetime } = await fetchToken(this.#http, wish, credential, call.signal);
-    const grant = {
+    return (
+      (await this.#joined(key, call.signal)) ?? this.#ask(key, { wish, credential: address.credential }, call.signal)
+    );
+  }
+
+  /** What a request for the same token gives that is under way; undefined where there is none, or its own caller gave it up. */
+  async #joined(key: string, signal: AbortSignal): Promise<Grant | undefined> {
+    const asked = this.#asked.get(key);
+    if (asked === undefined) return undefined;
+    try {
+      return await within(signal, asked, 'The token service did not answer in time.');
+    } catch (error) {
+      if (!signal.aborted && error instanceof Fault && error.code === 'DEADLINE') return undefined;
+      throw error;
+    }
+  }
+
+  async #ask(
+    key: string,
+    { wish, credential }: { readonly wish: TokenWish; readonly credential: Credential | undefined },
+    signal: AbortSignal,
+  ): Promise<Grant> {
+    const from = this.#clock.now();
+    const asked = fetchToken(this.#http, wish, credential, signal).then(({ token, lifetime }) => ({
       key,
       authorization: `Bearer ${token}`,
-      from: asked,
-      until: asked + lifetime * 1000 - MARGIN_MILLISECONDS,
-    };
-    this.#tokens.set(key, grant);
-    return grant;
+      from,
+      until: from + lifetime * 1000 - MARGIN_MILLISECONDS,
+    }));
+    this.#asked.set(key, asked);
+    try {
+      const grant = await asked;
+      this.#tokens.set(key, grant);
+      return grant;
+    } finally {
+      if (this.#asked.get(key) === asked) this.#asked.delete(key);
+    }
   }
 
   /** A clock that jumped back before the token was asked for says nothing of its end: then it counts as ended. */

@@ -78,6 +78,8 @@ export class HttpClient {
       throw new Fault('TRUST_SERVER_UNREACHABLE', `${host} is not asked: its address is not https.`);
     try {
       const response = await this.#sent(call, signal);
+      // A body that is cut off emits an error; without a listener that would end the process.
+      response.body.on('error', () => undefined);
       refuseStatus(host, response, this.#clock.now());
       return await readAnswer(host, response, call.maxBytes);
     } catch (error) {
@@ -185,6 +187,6 @@ async function readBody(
     }
   }
   if (!tooLarge) return new Uint8Array(Buffer.concat(chunks, total));
-  response.body.on('error', () => undefined).destroy();
+  response.body.destroy();
   throw new BodyTooLarge(host, size.maxBytes);
 }
