@@ -39,7 +39,7 @@ describe('parseConfig', () => {
     ]);
     expect(config.tokenRealms).toEqual(['auth.example.com', 'auth.example.com:8443']);
     expect(config.extraWorkloads).toEqual([
-      { group: 'argoproj.io', kind: 'Rollout', podSpec: ['spec', 'template', 'spec'] },
+      { group: 'argoproj.io', kind: 'Rollout', podSpec: ['spec', 'template', 'spec'], optional: false },
     ]);
   });
 

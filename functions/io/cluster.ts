@@ -1,0 +1,249 @@
+import { Fault } from '../codes.ts';
+import { isObject, type JsonObject } from '../json.ts';
+import { LIMITS } from '../limits.ts';
+import { type PolicySnapshot, snapshotOf } from '../policy/snapshot.ts';
+import type { OwnerReference, Readiness, SecretObject } from '../ports.ts';
+import type { Feed } from './feed.ts';
+import { type Answer, type Kube, openKube } from './kubeconfig.ts';
+import {
+  groupOf,
+  metadataOf,
+  type ObjectSource,
+  POLICY_GROUPS,
+  pullSecretNames,
+  type SourceContext,
+  secretOf,
+  textOf,
+} from './objects.ts';
+import { type FollowContext, Follower, PACE, type Pace } from './watch.ts';
+
+/** How a cluster is followed. */
+export interface ClusterOptions extends SourceContext {
+  /** Path of a kubeconfig; by default `KUBECONFIG`, the home directory's, or the pod's ServiceAccount. */
+  readonly kubeconfig?: string;
+  /** Overrides of the default pace. */
+  readonly pace?: Partial<Pace>;
+}
+
+/** Plural names of the policy kinds in each group. */
+const POLICY_PLURALS = ['imagepolicies', 'clusterimagepolicies'] as const;
+
+/** Where the owners that vouch for their pods are read: `group/Kind` to version and plural (Kubernetes API, apps/v1, batch/v1, v1). */
+const OWNERS: ReadonlyMap<string, string> = new Map([
+  ['apps/Deployment', 'deployments'],
+  ['apps/ReplicaSet', 'replicasets'],
+  ['apps/StatefulSet', 'statefulsets'],
+  ['apps/DaemonSet', 'daemonsets'],
+  ['batch/Job', 'jobs'],
+  ['batch/CronJob', 'cronjobs'],
+  ['/ReplicationController', 'replicationcontrollers'],
+]);
+
+/** A name that can be one segment of a path: `..` would climb, an empty one would list. */
+const isName = (name: string): boolean =>
+  name !== '' && name !== '.' && name !== '..' && name.length <= LIMITS.objectNameLength;
+
+const keyOf = (object: JsonObject): string => {
+  const metadata = metadataOf(object);
+  return `${textOf(metadata, 'namespace') ?? ''}/${textOf(metadata, 'name') ?? ''}`;
+};
+
+/** All policies, kept by resource; a snapshot exists once each resource was listed. */
+class Policies {
+  snapshot: PolicySnapshot | undefined;
+  readonly #objects = new Map<string, Map<string, JsonObject>>();
+  readonly #resources: number;
+
+  constructor(resources: number) {
+    this.#resources = resources;
+  }
+
+  feed(path: string, resource: string): Feed {
+    const objects = () => this.#objects.get(path) ?? new Map<string, JsonObject>();
+    return {
+      path,
+      resource,
+      replace: (listed) => this.#replace(path, listed),
+      put: (object) => {
+        objects().set(keyOf(object), object);
+        this.snapshot = this.snapshot?.with(object);
+      },
+      drop: (object) => {
+        objects().delete(keyOf(object));
+        this.snapshot = this.snapshot?.without(object);
+      },
+    };
+  }
+
+  #replace(path: string, listed: readonly JsonObject[]): void {
+    const before = this.#objects.get(path);
+    this.#objects.set(path, new Map(listed.map((object) => [keyOf(object), object])));
+    if (this.#objects.size < this.#resources) return;
+    // A list read for safety that brings nothing new is no new snapshot.
+    if (this.snapshot !== undefined && before !== undefined && sameVersions(before, this.#objects.get(path))) return;
+    this.snapshot = snapshotOf([...this.#objects.values()].flatMap((objects) => [...objects.values()]));
+  }
+}
+
+function sameVersions(
+  before: ReadonlyMap<string, JsonObject>,
+  now: ReadonlyMap<string, JsonObject> | undefined,
+): boolean {
+  if (before.size !== now?.size) return false;
+  const version = (object: JsonObject | undefined) => textOf(object && metadataOf(object), 'resourceVersion');
+  return [...before].every(
+    ([key, object]) => version(object) !== undefined && version(object) === version(now.get(key)),
+  );
+}
+
+/** imagePullSecrets of ServiceAccounts; nothing else of them is kept. */
+class Accounts {
+  readonly names = new Map<string, readonly string[]>();
+
+  feed(): Feed {
+    const put = (account: JsonObject) => void this.names.set(keyOf(account), pullSecretNames(account));
+    return {
+      path: '/api/v1/serviceaccounts',
+      resource: 'serviceaccounts',
+      replace: (accounts) => {
+        this.names.clear();
+        for (const account of accounts) put(account);
+      },
+      put,
+      drop: (account) => void this.names.delete(keyOf(account)),
+    };
+  }
+}
+
+class ClusterSource implements ObjectSource {
+  readonly #kube: Kube;
+  readonly #context: FollowContext;
+  readonly #stop = new AbortController();
+  readonly #accounts = new Accounts();
+  readonly #policies = new Policies(POLICY_GROUPS.length * POLICY_PLURALS.length);
+  readonly #followers: readonly { readonly resource: string; readonly follower: Follower }[];
+  readonly #runs: readonly Promise<void>[];
+
+  constructor(kube: Kube, options: ClusterOptions) {
+    this.#kube = kube;
+    const pace = { ...PACE, ...options.pace };
+    this.#context = { kube, pace, log: options.log, clock: options.clock, signal: this.#stop.signal };
+    const policies = POLICY_GROUPS.flatMap(({ group, version }) =>
+      POLICY_PLURALS.map((plural) => this.#policies.feed(`/apis/${group}/${version}/${plural}`, `${plural}.${group}`)),
+    );
+    this.#followers = [...policies, this.#accounts.feed()].map((feed) => ({
+      resource: feed.resource,
+      follower: new Follower(feed, this.#context),
+    }));
+    this.#runs = this.#followers.map(({ follower }) => follower.run());
+  }
+
+  current(): PolicySnapshot | undefined {
+    return this.#followers.every(({ follower }) => follower.state.synced) ? this.#policies.snapshot : undefined;
+  }
+
+  readiness(): Readiness {
+    const { clock, pace } = this.#context;
+    const missing = this.#followers.flatMap(({ resource, follower: { state } }) => {
+      const cause = state.trouble === undefined ? '' : `: ${state.trouble}`;
+      if (!state.synced) return [`${resource} have not been listed yet${cause}`];
+      const age = Math.round((clock.now() - state.contact) / 1000);
+      if (age * 1000 < pace.stale) return [];
+      return [`the API server has said nothing about ${resource} for ${age} s, so they may be out of date${cause}`];
+    });
+    const trouble = this.#followers.map(({ follower }) => follower.state.trouble).filter((text) => text !== undefined);
+    return { ready: missing.length === 0, problems: missing.length > 0 ? missing : trouble };
+  }
+
+  async secret(namespace: string, name: string, signal: AbortSignal): Promise<SecretObject | undefined> {
+    const object = await this.#read({ base: '/api/v1', plural: 'secrets', namespace, name }, signal);
+    if (object === undefined) return undefined;
+    const secret = secretOf(object, { namespace, name });
+    if (!Array.isArray(secret)) return secret as SecretObject;
+    throw new Fault(
+      'CLUSTER_UNREACHABLE',
+      `the API server gave Secret ${namespace}/${name} with ${secret.join(', ')} not valid`,
+    );
+  }
+
+  async pullSecretsOf(namespace: string, name: string, signal: AbortSignal): Promise<readonly string[]> {
+    const known = this.#accounts.names.get(`${namespace}/${name}`);
+    if (known !== undefined) return known;
+    // A ServiceAccount made a moment ago may not have reached the watch; its first pods must not lack its credentials.
+    const account = await this.#read({ base: '/api/v1', plural: 'serviceaccounts', namespace, name }, signal);
+    return account === undefined ? [] : pullSecretNames(account);
+  }
+
+  async owner(
+    namespace: string,
+    { apiVersion, kind, name }: OwnerReference,
+    signal: AbortSignal,
+  ): Promise<JsonObject | undefined> {
+    const group = groupOf(apiVersion);
+    const plural = OWNERS.get(`${group}/${kind}`);
+    if (plural === undefined) return undefined;
+    return this.#read({ base: group === '' ? '/api/v1' : `/apis/${group}/v1`, plural, namespace, name }, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#kube.close();
+    await Promise.allSettled(this.#runs);
+  }
+
+  async #read(
+    at: { base: string; plural: string; namespace: string; name: string },
+    signal: AbortSignal,
+  ): Promise<JsonObject | undefined> {
+    if (!isName(at.namespace) || !isName(at.name)) return undefined;
+    const path = `${at.base}/namespaces/${encodeURIComponent(at.namespace)}/${at.plural}/${encodeURIComponent(at.name)}`;
+    const what = `${at.plural} ${at.namespace}/${at.name}`;
+    let answer = await this.#ask(path, what, signal);
+    if (answer.status === 401) {
+      this.#renew(what);
+      answer = await this.#ask(path, what, signal);
+    }
+    if (answer.status === 404) return undefined;
+    if (answer.status === 200 && isObject(answer.body)) return answer.body;
+    throw refusalOf(answer, what);
+  }
+
+  #renew(what: string): void {
+    try {
+      this.#kube.renew();
+    } catch (error) {
+      throw unreachable(what, error);
+    }
+  }
+
+  async #ask(path: string, what: string, signal: AbortSignal): Promise<Answer> {
+    try {
+      const timed = [signal, this.#stop.signal, AbortSignal.timeout(this.#context.pace.request)];
+      return await this.#kube.get(path, {}, AbortSignal.any(timed));
+    } catch (error) {
+      throw unreachable(what, error);
+    }
+  }
+}
+
+const unreachable = (what: string, cause: unknown): Fault =>
+  new Fault(
+    'CLUSTER_UNREACHABLE',
+    `the API server gave no answer to get ${what}; check the network to it, then retry`,
+    { cause },
+  );
+
+function refusalOf({ status, retryAfter }: Answer, what: string): Fault {
+  if (status === 403)
+    return new Fault('CLUSTER_FORBIDDEN', `the gate may not get ${what}; apply the RBAC of knative/ again`);
+  const message = `the API server answered ${status} to get ${what}`;
+  return new Fault('CLUSTER_UNREACHABLE', message, retryAfter === undefined ? {} : { retryAfter });
+}
+
+/**
+ * Opens a cluster as the source of objects: policies and ServiceAccounts are listed and watched, Secrets and owners read when they
+ * are needed. Resolves at once, not ready until everything was listed. Throws an Error with a sentence when the kubeconfig can't be read.
+ */
+export async function openCluster(options: ClusterOptions): Promise<ObjectSource> {
+  return new ClusterSource(await openKube(options.kubeconfig), options);
+}
