@@ -44,7 +44,11 @@ describe('the canonical form', () => {
   });
 
   it('is the same for a value and for what is read from its text', () => {
-    fc.assert(fc.property(value, (one) => expect(canonical(parse(JSON.stringify(one)))).toBe(canonical(one))));
+    fc.assert(
+      fc.property(value, (one) => {
+        expect(canonical(parse(JSON.stringify(one)))).toBe(canonical(one));
+      }),
+    );
   });
 
   it('differs for values that differ', () => {
@@ -79,7 +83,9 @@ const canonicalJson = (one: JsonValue): string => {
 describe('the strict reader', () => {
   it('reads what JSON.parse reads, and gives the same', () => {
     fc.assert(
-      fc.property(value, (one) => expect(JSON.stringify(parse(JSON.stringify(one)))).toBe(JSON.stringify(one))),
+      fc.property(value, (one) => {
+        expect(JSON.stringify(parse(JSON.stringify(one)))).toBe(JSON.stringify(one));
+      }),
     );
   });
 

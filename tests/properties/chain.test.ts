@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../functions/codes.ts';
-import type { NotaryFiles } from '../../functions/ports.ts';
+import type { NotaryFiles, RememberedTrust } from '../../functions/ports.ts';
 import { TrustError } from '../../functions/trust/notary/error.ts';
 import { judge } from '../../functions/trust/notary/signers.ts';
 import { parseInstant } from '../../functions/trust/notary/time.ts';
@@ -61,8 +61,8 @@ describe('trust data on a hostile way', () => {
         }),
       );
       expect([undefined, `sha256:${A}`]).toContain(digest);
-      // Only root and timestamp can change unseen, and only outside of what is signed.
-      if (name !== 'root' && name !== 'timestamp') expect(digest).toBeUndefined();
+      // The timestamp alone has no parent that states its hash: outside of what is signed it may change unseen.
+      if (name !== 'timestamp') expect(digest).toBeUndefined();
     });
     await fc.assert(change, { numRuns: 200 });
   });
@@ -99,30 +99,36 @@ describe('trust data on a hostile way', () => {
   });
 });
 
+interface Step {
+  readonly name: string;
+  readonly step: number;
+}
+
+/** Publishes with one version moved; what is remembered after another look. */
+const after = async (own: TestRepository, seen: RememberedTrust, { name, step }: Step): Promise<RememberedTrust> => {
+  own.draft(name).version += step;
+  own.publish();
+  const facts = await look(own, { remembered: seen }).catch(() => undefined);
+  return facts === undefined ? seen : rememberedOf(facts);
+};
+
 describe('versions', () => {
   it('never fall from one look to the next', async () => {
-    const steps = fc.array(
-      fc.record({ name: fc.constantFrom('timestamp', 'snapshot', 'targets'), step: fc.integer({ min: -2, max: 2 }) }),
-      { maxLength: 4 },
-    );
-    await fc.assert(
-      fc.asyncProperty(steps, async (list) => {
-        const { repository: own } = honest();
-        for (let version = 0; version < 8; version += 1) own.publish();
-        let seen = rememberedOf(await look(own));
-        for (const { name, step } of list) {
-          own.draft(name).version += step;
-          own.publish();
-          const facts = await look(own, { remembered: seen }).catch(() => undefined);
-          if (facts === undefined) continue;
-          const next = rememberedOf(facts);
-          for (const [known, version] of seen.versions)
-            expect(next.versions.get(known)).toBeGreaterThanOrEqual(version);
-          seen = next;
-        }
-      }),
-      { numRuns: 25 },
-    );
+    const step = fc.record({
+      name: fc.constantFrom('timestamp', 'snapshot', 'targets'),
+      step: fc.integer({ min: -2, max: 2 }),
+    });
+    const rise = fc.asyncProperty(fc.array(step, { maxLength: 4 }), async (steps) => {
+      const { repository: own } = honest();
+      for (let version = 0; version < 8; version += 1) own.publish();
+      let seen = rememberedOf(await look(own));
+      for (const one of steps) {
+        const next = await after(own, seen, one);
+        for (const [name, version] of seen.versions) expect(next.versions.get(name)).toBeGreaterThanOrEqual(version);
+        seen = next;
+      }
+    });
+    await fc.assert(rise, { numRuns: 25 });
   });
 });
 
