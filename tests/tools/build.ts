@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Tool } from './catalogue.ts';
 import { isProgram } from './find.ts';
 
@@ -28,10 +29,27 @@ const flagsOf = (tool: Tool): string[] => [
 ];
 
 /** The `go` command line that leaves the program in `folder`. */
-function commandOf(tool: Tool, folder: string): string[] {
+function commandOf(tool: Tool, folder: string, overlay: readonly string[]): string[] {
   return tool.module === undefined
-    ? ['install', ...flagsOf(tool), `${tool.package}@v${tool.version}`]
-    : ['build', ...flagsOf(tool), '-o', join(folder, tool.name), tool.package];
+    ? ['install', ...flagsOf(tool), ...overlay, `${tool.package}@v${tool.version}`]
+    : ['build', ...flagsOf(tool), ...overlay, '-o', join(folder, tool.name), tool.package];
+}
+
+/** Writes the tool's patch of Go's library into `folder`; gives the flags that build with it. Throws where the text is not there to be replaced. */
+async function overlayOf({ patch, name }: Tool, folder: string, { go, env }: Workshop): Promise<string[]> {
+  if (patch === undefined) return [];
+  const { stdout } = await promisify(execFile)(go, ['env', 'GOROOT'], { env: environmentOf(env, folder) });
+  const original = join(stdout.trim(), 'src', patch.file);
+  const text = await readFile(original, 'utf8');
+  if (text.split(patch.from).length !== 2) {
+    throw new Error(
+      `${name}: ${patch.file} of this Go does not hold "${patch.from}" once; look at its patch in tests/tools/catalogue.ts`,
+    );
+  }
+  const [patched, overlay] = [join(folder, 'patched.go'), join(folder, 'overlay.json')];
+  await writeFile(patched, text.replace(patch.from, patch.to));
+  await writeFile(overlay, JSON.stringify({ Replace: { [original]: patched } }));
+  return ['-overlay', overlay];
 }
 
 /** The user's environment, less what would make Go build something else than asked. */
@@ -40,7 +58,8 @@ function environmentOf(env: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEn
 }
 
 async function runGo(tool: Tool, folder: string, workshop: Workshop): Promise<void> {
-  const child = spawn(workshop.go, commandOf(tool, folder), {
+  const overlay = await overlayOf(tool, folder, workshop);
+  const child = spawn(workshop.go, commandOf(tool, folder, overlay), {
     cwd: tool.module === undefined ? folder : join(MODULES, tool.module),
     env: environmentOf(workshop.env, folder),
     stdio: ['ignore', 'ignore', 'pipe'],
