@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../../functions/json.ts';
 import { makeKey } from '../../support/tuf/key.ts';
 import type { TestRepository } from '../../support/tuf/repository.ts';
-import { type Case, inside, keyOf, RELEASED, RELEASES, spoil, TAG, TARGETED } from './world.ts';
+import { type Case, inside, keyOf, RELEASED, RELEASES, spoil, TAG, TARGETED, unsignable } from './world.ts';
 
 type Edit = (role: JsonObject, body: JsonObject, repository: TestRepository) => void;
 
@@ -22,7 +22,15 @@ const field = (name: string, key: string, value: JsonValue): Case =>
 const DELEGATION: readonly Case[] = [
   field('with threshold 0', 'threshold', 0),
   field('with a negative threshold', 'threshold', -1),
-  field('with a fraction as threshold', 'threshold', 1.5),
+  {
+    name: 'targets delegates to releases with a fraction as threshold',
+    build: spoil(
+      'targets',
+      unsignable((body) => {
+        entryOf(body)['threshold'] = 1.5;
+      }),
+    ),
+  },
   field('with a string as threshold', 'threshold', '1'),
   field('with a threshold nobody meets', 'threshold', 99),
   field('with no keys', 'keyids', []),

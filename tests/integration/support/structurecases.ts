@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../../../functions/json.ts';
 import { keyId } from '../../../functions/trust/notary/keys.ts';
 import { makeKey } from '../../support/tuf/key.ts';
 import { signaturesOf, type TestRepository } from '../../support/tuf/repository.ts';
-import { type Case, inside, keyOf, RELEASES, spoil } from './world.ts';
+import { type Case, inside, keyOf, RELEASES, spoil, unsignable } from './world.ts';
 
 const BASE = ['root', 'targets', 'snapshot', 'timestamp'] as const;
 
@@ -19,7 +19,6 @@ const edited = (role: string, name: string, edit: Edit): Case => ({
 const THRESHOLDS: readonly (readonly [string, JsonValue])[] = [
   ['0', 0],
   ['-1', -1],
-  ['a fraction', 1.5],
   ['a string', '1'],
   ['missing', null],
   ['one too high', 99],
@@ -35,6 +34,15 @@ const rootCases = (role: (typeof BASE)[number]): readonly Case[] => [
       rootRole(body, role)['threshold'] = threshold;
     }),
   ),
+  {
+    name: `root gives ${role} a threshold that is a fraction`,
+    build: spoil(
+      'root',
+      unsignable((body) => {
+        rootRole(body, role)['threshold'] = 1.5;
+      }),
+    ),
+  },
   edited('root', `root gives ${role} no keys`, (body) => {
     rootRole(body, role)['keyids'] = [];
   }),

@@ -53,3 +53,12 @@ export function keyOf(repository: TestRepository, role: string): TestKey {
   if (key === undefined) throw new Error(`${role} has no key`);
   return key;
 }
+
+/** A corruption that edits `signed` after signing: for what canonical JSON has no form for, so that no signature can be right. */
+export const unsignable = (edit: (signed: JsonObject) => void): Corruption => ({
+  bytes: (honest) => {
+    const envelope = JSON.parse(honest.toString('utf8')) as { signed: JsonObject };
+    edit(envelope.signed);
+    return Buffer.from(JSON.stringify(envelope), 'utf8');
+  },
+});
