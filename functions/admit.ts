@@ -2,6 +2,7 @@ import { approve, type Decision, decide, denied, type ImageOutcome, refuseReview
 import { type AdmissionReviewAnswer, type Envelope, renderResponse } from './answer/response.ts';
 import { Fault } from './codes.ts';
 import { parseReference } from './image/reference.ts';
+import type { JsonObject } from './json.ts';
 import { selectRule } from './policy/select.ts';
 import type { PolicySnapshot } from './policy/snapshot.ts';
 import type { Clock, Cluster, PolicySource } from './ports.ts';
@@ -116,9 +117,19 @@ async function askOwner(
   const slash = controller.apiVersion.indexOf('/');
   const kind = workloadKind(kinds, slash < 0 ? '' : controller.apiVersion.slice(0, slash), controller.kind);
   if (kind === undefined) return null;
-  const owner = await cluster.owner(namespace, controller, signal);
+  const owner = await ownerOrNothing(() => cluster.owner(namespace, controller, signal));
   const read = owner === undefined ? undefined : readWorkload(kind, owner);
   return exemptByOwner(workload, owner, read?.ok ? read.value : undefined);
+}
+
+/** An owner that can't be read vouches for nothing: the images are verified as those of any other workload. */
+async function ownerOrNothing(read: () => Promise<JsonObject | undefined>): Promise<JsonObject | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
 }
 
 /** Images by the name as written, each with every place where it stands. */
