@@ -29,7 +29,9 @@ export function cacheFolder(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'portieris-tools');
 }
 
-const fileOf = (tool: Tool): string => `${tool.name}-${tool.version}-${process.platform}-${process.arch}`;
+/** Says the version, whether it is patched, and the kind of machine, so that a cache never gives another build than the one meant. */
+const fileOf = ({ name, version, patch }: Tool): string =>
+  `${name}-${version}${patch === undefined ? '' : '-patched'}-${process.platform}-${process.arch}`;
 
 /** The program in the cache, built first where it is missing. */
 async function builtTool(tool: Tool, env: NodeJS.ProcessEnv, tell: (line: string) => void): Promise<string> {

@@ -56,10 +56,12 @@ export interface NotaryUserOptions {
 
 const RUN_MILLISECONDS = 60_000;
 
-/** One passphrase for all: these keys live as long as the test. */
+/** One passphrase for all keys of a user: they live as long as the test. */
+export const PASSPHRASE = 'only-for-this-test';
+
 const passphrases = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
-    ['ROOT', 'TARGETS', 'SNAPSHOT', 'DELEGATION'].map((role) => [`NOTARY_${role}_PASSPHRASE`, 'only-for-this-test']),
+    ['ROOT', 'TARGETS', 'SNAPSHOT', 'DELEGATION'].map((role) => [`NOTARY_${role}_PASSPHRASE`, PASSPHRASE]),
   );
 
 function spawnNotary(args: readonly string[], env: NodeJS.ProcessEnv): Promise<NotaryRun> {
@@ -69,7 +71,8 @@ function spawnNotary(args: readonly string[], env: NodeJS.ProcessEnv): Promise<N
       if (error !== null && typeof error.code !== 'number') reject(error);
       else resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
-    child.stdin?.end();
+    // Rotating a root key asks whether one is sure.
+    child.stdin?.end('yes\n');
   });
 }
 
