@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { admit, type Gate } from '../../functions/admit.ts';
+import type { PatchOperation } from '../../functions/answer/response.ts';
+import { Fault } from '../../functions/codes.ts';
+import type { JsonObject } from '../../functions/json.ts';
+import { snapshotOf } from '../../functions/policy/snapshot.ts';
+import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
+import type { ImageQuestion } from '../../functions/trust/verify.ts';
+import { bytesOf, digestOf, KIND_NAMES, KINDS, podSpec, reviewOf, workloadOf } from '../support/review.ts';
+
+const SIGNED = digestOf('a');
+const POLICY: JsonObject = {
+  apiVersion: 'portieris.cloud.ibm.com/v1',
+  kind: 'ClusterImagePolicy',
+  metadata: { name: 'default' },
+  spec: { repositories: [{ name: 'good.io/*', policy: { trust: { enabled: true } } }] },
+};
+
+interface Told {
+  readonly asked: string[];
+  readonly gate: Gate;
+}
+
+/** A gate whose proofs say yes to `good.io/team/app` alone; every question is written down. */
+function gateOf(more: Partial<Gate> = {}): Told {
+  const asked: string[] = [];
+  const verify = async ({ reference }: ImageQuestion) => {
+    asked.push(reference.written);
+    return reference.repository === 'team/app'
+      ? ({ outcome: 'trusted', digest: SIGNED, evidence: [] } as const)
+      : ({ outcome: 'denied', code: 'TRUST_NOT_SIGNED', message: 'Nobody signed it.' } as const);
+  };
+  const cluster = {
+    secret: async () => undefined,
+    pullSecretsOf: async () => [],
+    owner: async () => undefined,
+  };
+  const snapshot = snapshotOf([POLICY]);
+  const base = {
+    policies: { current: () => snapshot },
+    cluster,
+    clock: { now: () => 0 },
+    kinds: WORKLOAD_KINDS,
+    verify,
+  };
+  return { asked, gate: { ...base, ...more } };
+}
+
+const signal = new AbortController().signal;
+const answerOf = async (gate: Gate, review: JsonObject) => (await admit(gate, bytesOf(review), signal)).answer.response;
+const patchOf = (patch: string | undefined): PatchOperation[] =>
+  JSON.parse(Buffer.from(patch ?? '', 'base64').toString() || '[]');
+
+const owned = (kind: string, uid: string): JsonObject => ({
+  ownerReferences: [{ apiVersion: 'apps/v1', kind, name: 'owner', uid, controller: true }],
+});
+
+describe('admit', () => {
+  it.each(KIND_NAMES)('verifies a distinct image of a %s once and patches it wherever it stands', async (kind) => {
+    const { gate, asked } = gateOf();
+    const spec = podSpec(['good.io/team/app:1', 'good.io/team/app:1'], {
+      initContainers: [{ name: 'i', image: 'good.io/team/app:1' }],
+    });
+    const { allowed, patch } = await answerOf(gate, reviewOf(workloadOf(kind, spec)));
+    expect(allowed).toBe(true);
+    expect(asked).toEqual(['good.io/team/app:1']);
+    const at = KINDS[kind].podSpec;
+    expect(
+      patchOf(patch)
+        .filter(({ op }) => op === 'replace')
+        .map(({ path }) => path)
+        .toSorted(),
+    ).toEqual([`${at}/containers/0/image`, `${at}/containers/1/image`, `${at}/initContainers/0/image`].toSorted());
+  });
+
+  it('answers v1beta1 in kind, with the uid of the request', async () => {
+    const review = reviewOf(workloadOf('Pod', podSpec(['good.io/team/app:1'])), {
+      apiVersion: 'admission.k8s.io/v1beta1',
+      uid: 'u-9',
+    });
+    const { answer } = await admit(gateOf().gate, bytesOf(review), signal);
+    expect(answer).toMatchObject({ apiVersion: 'admission.k8s.io/v1beta1', response: { uid: 'u-9', allowed: true } });
+  });
+
+  it('denies an image whose owner does not exist', async () => {
+    const pod = workloadOf('Pod', podSpec(['good.io/evil:1']), owned('ReplicaSet', 'u1'));
+    expect(await answerOf(gateOf().gate, reviewOf(pod))).toMatchObject({ allowed: false });
+  });
+
+  it('denies an image whose owner has another UID, and admits without proof where owner, UID and images fit', async () => {
+    const stored = { ...workloadOf('ReplicaSet', podSpec(['good.io/evil:1']), { name: 'owner', uid: 'u1' }) };
+    const cluster = { ...gateOf().gate.cluster, owner: async () => stored };
+    const pod = (uid: string, image: string) => reviewOf(workloadOf('Pod', podSpec([image]), owned('ReplicaSet', uid)));
+    expect(await answerOf(gateOf({ cluster }).gate, pod('u2', 'good.io/evil:1'))).toMatchObject({ allowed: false });
+    expect(await answerOf(gateOf({ cluster }).gate, pod('u1', 'good.io/other:1'))).toMatchObject({ allowed: false });
+    const { gate, asked } = gateOf({ cluster });
+    expect(await answerOf(gate, pod('u1', 'good.io/evil:1'))).toMatchObject({ allowed: true });
+    expect(asked).toEqual([]);
+  });
+
+  it('verifies as usual where the owner cannot be read', async () => {
+    const owner = async () => {
+      throw new Fault('CLUSTER_UNREACHABLE', 'No answer.');
+    };
+    const { gate } = gateOf({ cluster: { ...gateOf().gate.cluster, owner } });
+    const pod = (image: string) => reviewOf(workloadOf('Pod', podSpec([image]), owned('ReplicaSet', 'u1')));
+    expect(await answerOf(gate, pod('good.io/team/app:1'))).toMatchObject({ allowed: true });
+    expect(await answerOf(gate, pod('good.io/evil:1'))).toMatchObject({ allowed: false });
+  });
+
+  it('approves a scaling, but not a new unsigned image that comes with it', async () => {
+    const deployment = (image: string, replicas: number): JsonObject => {
+      const object = workloadOf('Deployment', podSpec([image]));
+      return { ...object, spec: { ...(object['spec'] as JsonObject), replicas } };
+    };
+    const old = deployment('good.io/evil:1', 3);
+    expect(await answerOf(gateOf().gate, reviewOf(deployment('good.io/evil:1', 2), { oldObject: old }))).toMatchObject({
+      allowed: true,
+    });
+    expect(await answerOf(gateOf().gate, reviewOf(deployment('good.io/evil:2', 2), { oldObject: old }))).toMatchObject({
+      allowed: false,
+    });
+  });
+
+  it('refuses with NOT_READY before the policies are read', async () => {
+    const { gate } = gateOf({ policies: { current: () => undefined } });
+    const { status } = await answerOf(gate, reviewOf(workloadOf('Pod', podSpec(['good.io/team/app:1']))));
+    expect(status).toMatchObject({ code: 503 });
+    expect(status?.message).toContain('[NOT_READY]');
+  });
+
+  it('refuses with BUG whatever a proof throws', async () => {
+    const verify = async () => {
+      throw new TypeError('boom');
+    };
+    const { answer, error } = await admit(
+      gateOf({ verify }).gate,
+      bytesOf(reviewOf(workloadOf('Pod', podSpec(['good.io/x:1'])))),
+      signal,
+    );
+    expect(answer.response.allowed).toBe(false);
+    expect(answer.response.status?.message).toContain('[BUG]');
+    expect(answer.response.status?.message).not.toContain('boom');
+    expect(error).toBeInstanceOf(TypeError);
+  });
+
+  it('approves a deletion and a workload without images', async () => {
+    const { gate } = gateOf();
+    const pod = workloadOf('Pod', podSpec(['good.io/evil:1']));
+    expect(await answerOf(gate, reviewOf(pod, { operation: 'DELETE', oldObject: pod }))).toMatchObject({
+      allowed: true,
+    });
+    expect(await answerOf(gate, reviewOf(workloadOf('Pod', podSpec(['', ' ']))))).toMatchObject({ allowed: true });
+  });
+});
