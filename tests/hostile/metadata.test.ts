@@ -190,6 +190,15 @@ describe('too much of anything', () => {
 });
 
 describe('a root that names keys oddly', () => {
+  it('is refused where the place of a private key holds what the Notary client cannot read', async () => {
+    const edit = (body: JsonObject): void => {
+      for (const key of Object.values(body['keys'] as JsonObject)) {
+        Object.assign((key as { keyval: JsonObject }).keyval, { private: '7' });
+      }
+    };
+    expect(await codeOf(signed('root', { edit }))).toBe('TRUST_MALFORMED');
+  });
+
   it('is refused where a role names a key that is not there', async () => {
     for (const id of ['ab'.repeat(32), '__proto__', 'constructor', 'toString'])
       expect(await edited('root', (body) => (at(body, 'roles', 'targets')['keyids'] as JsonValue[]).push(id)), id).toBe(

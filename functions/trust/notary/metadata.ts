@@ -61,7 +61,7 @@ export interface TargetsMetadata extends Common {
 type FileJson = { length: number; hashes: Record<string, string> };
 type RoleJson = { keyids: string[] | null; threshold: number };
 type DelegationJson = RoleJson & { name: string; paths?: string[] | null };
-type KeysJson = Record<string, { keytype: string; keyval: { public: string } }>;
+type KeysJson = Record<string, { keytype: string; keyval: { public: string; private?: string | null } }>;
 type Body<T> = { version: number; expires: string } & T;
 
 const malformed = (what: string, problem: string): TrustError =>
@@ -103,6 +103,8 @@ const decodeKeys = (keys: KeysJson, what: string): Map<string, TufKey> =>
   new Map(
     Object.entries(keys).map(([listed, { keytype, keyval }]) => {
       const value = base64(keyval.public, what);
+      // Held to its form as the Notary client holds it; what it says is never used.
+      if (keyval.private) base64(keyval.private, what);
       return [listed, { type: keytype, id: keyId(keytype, value), value }];
     }),
   );
