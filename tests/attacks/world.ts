@@ -1,0 +1,148 @@
+import { admit, type Gate } from '../../functions/admit.ts';
+import type { PatchOperation } from '../../functions/answer/response.ts';
+import { MemoryTrust } from '../../functions/cache/memory.ts';
+import { TrustCache } from '../../functions/cache/trust.ts';
+import { PullSecrets } from '../../functions/io/pullsecrets.ts';
+import type { JsonObject } from '../../functions/json.ts';
+import { openLog } from '../../functions/log.ts';
+import { snapshotOf } from '../../functions/policy/snapshot.ts';
+import type {
+  Cluster,
+  NotaryFiles,
+  RepositoryAddress,
+  RoleFile,
+  SecretObject,
+  TrustMemory,
+} from '../../functions/ports.ts';
+import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
+import { verifyImage } from '../../functions/trust/verify.ts';
+import { bytesOf, podSpec, type ReviewOptions, reviewOf, workloadOf } from '../support/review.ts';
+import type { TestKey } from '../support/tuf/key.ts';
+import { NOW } from '../support/tuf/look.ts';
+import { fileName } from '../support/tuf/memory.ts';
+import { TestRepository } from '../support/tuf/repository.ts';
+
+/** What the gate said. */
+export interface Answer {
+  readonly allowed: boolean;
+  readonly message: string;
+  /** Field pointer → image written there by the patch. */
+  readonly patched: ReadonlyMap<string, string>;
+}
+
+/** A ClusterImagePolicy, or an ImagePolicy where a namespace is given, with these rules. */
+export const policy = (name: string, repositories: readonly JsonObject[], namespace?: string): JsonObject => ({
+  apiVersion: 'portieris.cloud.ibm.com/v1',
+  kind: namespace === undefined ? 'ClusterImagePolicy' : 'ImagePolicy',
+  metadata: namespace === undefined ? { name } : { name, namespace },
+  spec: { repositories: [...repositories] },
+});
+
+/** A rule that demands trust; `trust` is laid over `enabled: true` and the test's server. */
+export const trusted = (name: string, trust: JsonObject = {}): JsonObject => ({
+  name,
+  policy: { trust: { enabled: true, trustServer: 'https://notary.example', ...trust } },
+});
+/** A rule that allows without proof. */
+export const open = (name: string): JsonObject => ({ name, policy: {} });
+
+/** The gate as it is wired in `app.ts`, but for network and API server: those are maps that the test fills. */
+export class World {
+  now = NOW;
+  policies: JsonObject[] = [];
+  readonly secrets = new Map<string, SecretObject>();
+  readonly owners = new Map<string, JsonObject>();
+  readonly repositories = new Map<string, TestRepository>();
+  /** Every file that was asked for: `server gun file user`. */
+  readonly asked: string[] = [];
+  /** Stands before the server: changes what it answers. */
+  onFetch: (address: RepositoryAddress, file: RoleFile) => Uint8Array | undefined | 'honest' = () => 'honest';
+  readonly #cluster: Cluster;
+  #gate: Gate;
+  readonly #memory: TrustMemory;
+
+  constructor(memory: TrustMemory = new MemoryTrust()) {
+    this.#memory = memory;
+    this.#cluster = {
+      secret: async (namespace, name) => this.secrets.get(`${namespace}/${name}`),
+      pullSecretsOf: async () => [],
+      owner: async (namespace, { kind, name }) => this.owners.get(`${namespace}/${kind}/${name}`),
+    };
+    this.#gate = this.#open();
+  }
+
+  /** A new process: every cache is empty, the memory of the cluster is as it was. */
+  restart(): void {
+    this.#gate = this.#open();
+  }
+
+  #open(): Gate {
+    const clock = { now: () => this.now };
+    const trust = new TrustCache({
+      files: this.#files(),
+      memory: this.#memory,
+      clock,
+      ttl: 60_000,
+      maxBytes: 50_000_000,
+      observe: { cache: () => undefined, fetched: () => undefined },
+    });
+    const credentials = new PullSecrets(this.#cluster, openLog('error'));
+    const prover = { trust, cluster: this.#cluster, credentials, clock, trustServers: new Map<string, string>() };
+    return {
+      policies: { current: () => snapshotOf(this.policies) },
+      cluster: this.#cluster,
+      clock,
+      kinds: WORKLOAD_KINDS,
+      verify: (question, signal) => verifyImage(prover, question, signal),
+    };
+  }
+
+  #files(): NotaryFiles {
+    return {
+      fetch: async (address, file) => {
+        this.asked.push(`${address.server} ${address.gun} ${fileName(file)} ${address.credential?.username ?? '-'}`);
+        const changed = this.onFetch(address, file);
+        return changed === 'honest' ? this.repositories.get(address.gun)?.files.get(fileName(file)) : changed;
+      },
+    };
+  }
+
+  /** A repository on the server; nothing is published in it yet. */
+  repository(gun: string): TestRepository {
+    const repository = new TestRepository({ gun, now: this.now });
+    this.repositories.set(gun, repository);
+    return repository;
+  }
+
+  /** The Secret of a signer. */
+  signer(namespace: string, name: string, key: TestKey): void {
+    const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+    const data = new Map([
+      ['name', text(name)],
+      ['publicKey', text(key.pem)],
+    ]);
+    this.secrets.set(`${namespace}/${name}`, { namespace, name, type: 'Opaque', data });
+  }
+
+  /** The answer to a review. */
+  async send(review: JsonObject): Promise<Answer> {
+    const { answer } = await admit(this.#gate, bytesOf(review), new AbortController().signal);
+    const { allowed, patch, status } = answer.response;
+    const operations = JSON.parse(
+      Buffer.from(patch ?? '', 'base64').toString('utf8') || '[]',
+    ) as readonly PatchOperation[];
+    const replaced = operations.filter(({ op }) => op === 'replace');
+    const patched = new Map(replaced.map(({ path, value }) => [path, String(value)]));
+    return { allowed, message: status?.message ?? '', patched };
+  }
+
+  /** The answer to the creation of a pod with these images. */
+  pod(
+    images: readonly string[],
+    options: ReviewOptions & { readonly spec?: JsonObject; readonly metadata?: JsonObject } = {},
+  ): Promise<Answer> {
+    const { spec = {}, metadata = {}, ...rest } = options;
+    const named = { namespace: options.namespace ?? 'team', ...metadata };
+    return this.send(reviewOf(workloadOf('Pod', podSpec(images, spec), named), rest));
+  }
+}
