@@ -1,6 +1,7 @@
 import type { JsonObject } from './json.ts';
 import type { PolicySnapshot } from './policy/snapshot.ts';
 import type { TrustFacts } from './trust/notary/facts.ts';
+import type { RootPins } from './trust/notary/pins.ts';
 
 /** Time as the gate sees it. */
 export interface Clock {
@@ -114,6 +115,10 @@ export interface TrustQuery {
   readonly notBefore: number | undefined;
   /** A dry run leaves nothing behind in the memory of the cluster. */
   readonly dryRun: boolean;
+  /** Which root keys may vouch for the repository; undefined: those that are remembered, or at first sight any that bear its name. */
+  readonly pins?: RootPins | undefined;
+  /** False: a root that is neither pinned nor remembered is refused. Undefined: it is taken at first sight. */
+  readonly firstUse?: boolean | undefined;
 }
 
 /** Verified trust data; throws `TrustError` where it does not hold and `Fault` where there is no answer. */

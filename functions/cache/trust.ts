@@ -5,6 +5,7 @@ import { LIMITS } from '../limits.ts';
 import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, TrustSource } from '../ports.ts';
 import { TrustError } from '../trust/notary/error.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
+import { pinsIdentity } from '../trust/notary/pins.ts';
 import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
 import { FaultMemory, isOutage } from './faults.ts';
 import { isNews, mayFollow, sameKeys } from './memory.ts';
@@ -60,9 +61,16 @@ const DEFAULT_PATIENCE = 1_000;
 const ENTRY_BYTES = 1024;
 const SILENT: CacheObserver = { cache: () => undefined, fetched: () => undefined };
 
-/** Whoever asks with another credential, for other roles or by another registry name has a key of his own. */
-const keyOf = ({ address, roles }: TrustQuery): string =>
-  JSON.stringify([address.server, address.gun, address.registry, credentialIdentity(address.credential), roles]);
+/** Whoever asks with another credential, for other roles, by another registry name or under other root pins has a key of his own. */
+const keyOf = ({ address, roles, pins, firstUse }: TrustQuery): string =>
+  JSON.stringify([
+    address.server,
+    address.gun,
+    address.registry,
+    credentialIdentity(address.credential),
+    roles,
+    pins === undefined ? firstUse !== false : pinsIdentity(pins),
+  ]);
 
 /**
  * Verified trust data until the first of its TTL and any role's expiry. One update in flight per key, detached from the callers, who wait with their own
@@ -168,10 +176,10 @@ export class TrustCache implements TrustSource {
     signal: AbortSignal,
   ): Promise<Entry> {
     const { memory, files, update = updateTrust } = this.#options;
-    const { address, roles } = query;
+    const { address, roles, pins, firstUse } = query;
     const remembered = await memory.read(address.server, address.gun, signal);
     const previous = previousOf(this.#entries.get(key), remembered);
-    const facts = await update({ address, roles, remembered, previous }, files, began.now, signal);
+    const facts = await update({ address, roles, remembered, previous, pins, firstUse }, files, began.now, signal);
     const entry = { facts, verified: began, record: remembered, written: false, stands: true };
     return query.dryRun ? entry : this.#written(entry, signal);
   }

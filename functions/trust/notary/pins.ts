@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Certificate } from './certificate.ts';
 import type { RootKey } from './rootkeys.ts';
 
@@ -40,4 +41,17 @@ const reaches = (leaf: Certificate, key: RootKey, authorities: readonly Certific
 export function isPinned(key: RootKey, pins: RootPins, now: number): boolean {
   if (pins.keyIds.has(key.key.id) || pins.fingerprints.has(key.fingerprint)) return true;
   return pins.authorities.length > 0 && reaches(key.leaf, key, pins.authorities, now);
+}
+
+const identities = new WeakMap<RootPins, string>();
+
+/** One text for the same pins in whatever order, another for any other: what was verified under some pins is told apart by it. */
+export function pinsIdentity(pins: RootPins): string {
+  const known = identities.get(pins);
+  if (known !== undefined) return known;
+  const authorities = pins.authorities.map(({ der }) => createHash('sha256').update(der).digest('hex'));
+  const parts = [[...pins.keyIds], [...pins.fingerprints], [...new Set(authorities)]].map((part) => part.toSorted());
+  const identity = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  identities.set(pins, identity);
+  return identity;
 }

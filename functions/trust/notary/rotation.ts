@@ -76,16 +76,23 @@ const walk = async (update: Update, from: TrustedRoot, latest: TrustedRoot, rule
  * N → N+1. `bytes` undefined: the server has no root. Throws `TrustError` (TRUST_NO_DATA, TRUST_ROOT_CHANGED, TRUST_ROLLBACK, …).
  */
 export async function trustRoot(update: Update, bytes: Buffer | undefined): Promise<TrustedRoot> {
-  const { address, pins } = update.request;
+  const { address, pins, firstUse } = update.request;
   if (bytes === undefined)
     throw new TrustError('TRUST_NO_DATA', `${address.server} has no trust data for ${address.gun}`);
   const rules: RootRules = { gun: address.gun, now: update.now, pins };
   const latest = verifyRoot(bytes, rules);
   const known = knownOf(update);
+  if (known === undefined && pins === undefined && firstUse === false) throw unknownRoot(latest, address.gun);
   const root = known === undefined ? latest : await follow(update, known, { latest, bytes, rules });
   checkExpiry(root.facts, update.now);
   return root;
 }
+
+const unknownRoot = ({ facts }: TrustedRoot, gun: string): TrustError =>
+  new TrustError(
+    'TRUST_ROOT_UNPINNED',
+    `the root of ${gun} is seen for the first time and no pin covers it, and first use is switched off; it has the keys ${[...facts.keyIds].join(', ')}`,
+  );
 
 type Candidate = { readonly latest: TrustedRoot; readonly bytes: Buffer; readonly rules: RootRules };
 

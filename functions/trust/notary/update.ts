@@ -16,6 +16,8 @@ export interface TrustRequest {
   /** What is remembered of the repository beyond this process. */
   readonly remembered?: RememberedTrust | undefined;
   readonly pins?: RootPins | undefined;
+  /** False: without pins, a repository that is not remembered is refused (Notary's `disable_tofu`). */
+  readonly firstUse?: boolean | undefined;
   /** Facts of an earlier update of the same repository, to start from. */
   readonly previous?: TrustFacts | undefined;
 }

@@ -407,3 +407,41 @@ describe('the memory beyond the cache', () => {
     expect(world.memory.writes).toBe(0);
   });
 });
+
+describe('trust data verified under root pins', () => {
+  const pinsOf = (...keyIds: string[]) => ({
+    keyIds: new Set(keyIds),
+    fingerprints: new Set<string>(),
+    authorities: [],
+  });
+  const rootIds = () => world.repository.roles.root.keys.map(({ id }) => id);
+
+  it('is not served to a query under other pins, or under none, though it is of the same repository', async () => {
+    expect(await codeOf(world.ask())).toBe('trusted');
+    expect(await codeOf(world.ask({ pins: pinsOf('ab'.repeat(32)) }))).toBe('TRUST_ROOT_UNPINNED');
+    expect(await codeOf(world.ask({ pins: pinsOf(...rootIds()) }))).toBe('trusted');
+    expect(await codeOf(world.ask({ pins: pinsOf('ab'.repeat(32)) }))).toBe('TRUST_ROOT_UNPINNED');
+  });
+
+  it('is served again to a query under the same pins', async () => {
+    const facts = await world.ask({ pins: pinsOf('ab'.repeat(32), ...rootIds()) });
+    expect(await world.ask({ pins: pinsOf(...rootIds(), 'ab'.repeat(32)) })).toBe(facts);
+  });
+
+  it('is refused at first sight where first use is switched off, and taken once the cluster remembers its root', async () => {
+    expect(await codeOf(world.ask({ firstUse: false }))).toBe('TRUST_ROOT_UNPINNED');
+    await world.ask();
+    world.now += 5_000;
+    expect(await codeOf(world.ask({ firstUse: false }))).toBe('trusted');
+  });
+});
+
+const codeOf = async (work: Promise<unknown>): Promise<string> => {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof TrustError) return error.code;
+    throw error;
+  }
+  return 'trusted';
+};
