@@ -6,7 +6,7 @@ import type { JsonObject } from './json.ts';
 import { selectRule } from './policy/select.ts';
 import type { PolicySnapshot } from './policy/snapshot.ts';
 import type { Clock, Cluster, PolicySource } from './ports.ts';
-import { exemptByOwner, exemptImage, exemptObject } from './request/exempt.ts';
+import { exemptByOwner, exemptDeletion, exemptImage, exemptObject, openPlaces } from './request/exempt.ts';
 import { type AdmissionRequest, parseReview, salvageEnvelope } from './request/review.ts';
 import {
   readWorkload,
@@ -78,7 +78,8 @@ function answered(
 }
 
 async function judge(gate: Gate, request: AdmissionRequest, signal: AbortSignal): Promise<Judged> {
-  if (request.operation === 'DELETE') return judged(approve('Nothing runs by a deletion.'));
+  const deletion = exemptDeletion(request);
+  if (deletion !== null) return judged(approve(deletion));
   const kind = workloadKind(gate.kinds, request.kind.group, request.kind.kind);
   if (kind === undefined || request.object === undefined) {
     const { group, version, kind: name } = request.kind;
@@ -146,9 +147,10 @@ interface Context {
   readonly signal: AbortSignal;
 }
 
-async function outcomeOf(context: Context, places: WorkloadImage[]): Promise<ImageOutcome> {
+async function outcomeOf(context: Context, all: WorkloadImage[]): Promise<ImageOutcome> {
   const { gate, request, snapshot, workload, old, signal } = context;
-  const written = places[0]?.written ?? '';
+  const written = all[0]?.written ?? '';
+  const places = openPlaces(all, workload, old);
   const outcome = { written, places, reference: undefined, rule: undefined };
   const exemption = exemptImage(written, workload, old);
   if (exemption !== null) {

@@ -50,7 +50,8 @@ export async function openApp(
     config.snapshot === 'cluster'
       ? await openCluster({ log, clock })
       : await openDirectory(config.snapshot, { log, clock });
-  const prover = openProver(config, source, { log, metrics, clock });
+  const http = new HttpClient({ ca: readAuthorities(config) }, clock);
+  const prover = openProver(config, source, { log, metrics, clock, http });
   const gate: Gate = {
     policies: source,
     cluster: source,
@@ -92,7 +93,10 @@ export async function openApp(
     drain() {
       draining = true;
     },
-    close: () => source.close(),
+    async close() {
+      await source.close();
+      await http.close();
+    },
   };
 }
 
@@ -100,11 +104,13 @@ interface Tools {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  readonly http: HttpClient;
 }
 
-function openProver(config: Config, source: ObjectSource, { log, metrics, clock }: Tools): Prover {
-  const ca = config.trustCaFile === undefined ? undefined : readFileSync(config.trustCaFile, 'utf8');
-  const http = new HttpClient({ ca }, clock);
+const readAuthorities = ({ trustCaFile }: Config): string | undefined =>
+  trustCaFile === undefined ? undefined : readFileSync(trustCaFile, 'utf8');
+
+function openProver(config: Config, source: ObjectSource, { log, metrics, clock, http }: Tools): Prover {
   const files = new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
   const trust = new TrustCache({
     files,

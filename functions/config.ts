@@ -129,7 +129,7 @@ export const OPTIONS = {
   extraWorkloads: option(
     'EXTRA_WORKLOADS',
     '',
-    'further kinds that hold a pod spec: group/Kind=path.to.spec, separated by commas',
+    'further kinds that hold a pod spec: group/Kind=path.to.spec, separated by commas; a kind named here vouches for the pods it controls, so the webhook configuration must send it as well',
     parseWorkloads,
   ),
   trustCacheBytes: option('TRUST_CACHE_MIB', '64', 'MiB of trust data kept in memory', (text) => {

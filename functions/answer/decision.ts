@@ -112,13 +112,16 @@ function refusalOf({ verdict, written, places, rule }: ImageOutcome): ImageRefus
   return [{ written, fields, code, message, policy: rule === undefined ? undefined : ruleName(rule) }];
 }
 
+/** One line an image, and below what to do, once for each code: a hundred images that fail for one reason stay readable. */
 function renderRefusals(refusals: readonly ImageRefusal[], total: number): string {
   const lines = refusals.map(({ written, fields, code, message, policy }) => {
     const by = policy === undefined ? '' : ` (policy: ${policy})`;
-    return `${fields.join(', ')}: image "${written}" is refused [${code}]: ${message}${by} ${remedyOf(code)}`;
+    return `${fields.join(', ')}: image "${written}" is refused [${code}]: ${message}${by}`;
   });
-  if (lines.length === 1 && total === 1) return lines[0] ?? '';
-  return `${refusals.length} of ${total} images are refused.\n${lines.join('\n')}`;
+  const codes = [...new Set(refusals.map(({ code }) => code))];
+  if (lines.length === 1 && total === 1) return `${lines[0]} ${codes.map(remedyOf).join(' ')}`;
+  const remedies = codes.map((code) => `[${code}] ${remedyOf(code)}`);
+  return [`${refusals.length} of ${total} images are refused.`, ...lines, 'What to do:', ...remedies].join('\n');
 }
 
 const pinnedName = (reference: ImageReference | undefined, digest: Digest | undefined): string | undefined =>

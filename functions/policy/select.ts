@@ -1,4 +1,4 @@
-import { accept, DENY_CODES, type DenyCode, type Result, refuse } from '../codes.ts';
+import { accept, type DenyCode, type Result, refuse } from '../codes.ts';
 import { quote } from '../image/quote.ts';
 import { type ImageReference, repositoryName } from '../image/reference.ts';
 import type { Rule } from './policy.ts';
@@ -35,7 +35,7 @@ function decides({ pattern, requirements }: Rule, image: ImageReference): boolea
 
 function refused(code: DenyCode, namespace: string, image: ImageReference, why: string): Result<Rule> {
   const about = `Image ${quote(image.written)} (${normalised(image)}) in namespace ${quote(namespace)}`;
-  return refuse(code, `${about}: ${why} ${DENY_CODES[code].remedy}`);
+  return refuse(code, `${about}: ${why}`);
 }
 
 const normalised = (image: ImageReference): string =>

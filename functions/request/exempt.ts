@@ -19,15 +19,25 @@ const isBeingDeleted = (stored: JsonObject | undefined): boolean => {
 const sameKind = (one: Workload, other: Workload): boolean => one.kind === other.kind && one.isPod === other.isPod;
 
 /**
- * Why nothing of the whole object needs proof now: a sentence, or null. So it is for a DELETE, and for an UPDATE of what is being
- * deleted already (by the *old* object) or whose pod template stays as it is. `old` is the workload of `oldObject`.
+ * Why nothing of what is being deleted needs proof: a sentence, or null. So it is for a DELETE, and for an UPDATE of what was marked for
+ * deletion before (by the *old* object): such an object is not even read, for one that the gate can't read must go as well.
+ */
+export function exemptDeletion({
+  operation,
+  oldObject,
+}: Pick<AdmissionRequest, 'operation' | 'oldObject'>): string | null {
+  if (operation === 'DELETE') return 'The object is being deleted, and nothing of it will run.';
+  if (operation !== 'UPDATE' || !isBeingDeleted(oldObject)) return null;
+  return 'The object was marked for deletion before, and no new pod comes of it.';
+}
+
+/**
+ * Why nothing of an object that stays needs proof now: a sentence, or null. So it is where its pod template stays as it is. `old` is the workload of
+ * `oldObject` of an UPDATE, and undefined otherwise.
  * A template counts with its labels and annotations: a change there rolls out new pods, which may pull something else by a tag.
  */
 export function exemptObject(request: AdmissionRequest, workload: Workload, old: Workload | undefined): string | null {
-  if (request.operation === 'DELETE') return 'The object is being deleted, and nothing of it will run.';
   if (request.operation !== 'UPDATE') return null;
-  if (isBeingDeleted(request.oldObject))
-    return 'The object was marked for deletion before, and no new pod comes of it.';
   if (old === undefined || !sameKind(workload, old) || !equalJson(workload.template, old.template)) return null;
   return `The pod ${workload.isPod ? 'spec' : 'template'} is the same as before.`;
 }
@@ -50,25 +60,38 @@ function standsAsBefore(image: WorkloadImage, workload: Workload, old: Workload)
   return before?.written === image.written && nameOf(holderOf(workload, image)) === nameOf(holderOf(old, before));
 }
 
+/**
+ * The places that ask for proof, and may be patched. In a pod those are left out where the same image stood before in the same container: it runs
+ * already, and the API server lets nobody change it. An ephemeral container with the tag of a running one pulls that tag anew and stays in.
+ */
+export function openPlaces(
+  places: readonly WorkloadImage[],
+  workload: Workload,
+  old: Workload | undefined,
+): readonly WorkloadImage[] {
+  if (old === undefined || !sameKind(workload, old) || !workload.isPod) return places;
+  return places.filter((image) => !standsAsBefore(image, workload, old));
+}
+
 const isPinned = (written: string): boolean => {
   const reference = parseReference(written);
   return reference.ok && reference.value.digest !== undefined;
 };
 
 /**
- * Why one image needs no proof now: a sentence, or null. `old` is the workload of `oldObject` of an UPDATE, and undefined
- * otherwise. In a pod an image passes if *every* place that names it named it before, in the same container: an ephemeral
- * container with the tag of a running one pulls that tag anew. In a template a name with a digest passes if it stood anywhere
- * in the old template, a tag never: a rollout may pull something else under it.
+ * Why one image needs no proof now: a sentence, or null. `old` is the workload of `oldObject` of an UPDATE, and undefined otherwise. In a pod an image
+ * passes where no place of it is open. In a template a name with a digest passes if it stood anywhere in the old template, a tag never: a rollout
+ * may pull something else under it.
  */
 export function exemptImage(written: string, workload: Workload, old: Workload | undefined): string | null {
   if (old === undefined || !sameKind(workload, old)) return null;
+  const named = (image: WorkloadImage): boolean => image.written === written;
   if (workload.isPod) {
-    const places = workload.images.filter((image) => image.written === written);
-    const unchanged = places.length > 0 && places.every((image) => standsAsBefore(image, workload, old));
+    const places = workload.images.filter(named);
+    const unchanged = places.length > 0 && openPlaces(places, workload, old).length === 0;
     return unchanged ? 'The image is unchanged in a pod that has it already.' : null;
   }
-  const known = old.images.some((image) => image.written === written);
+  const known = old.images.some(named);
   return known && isPinned(written) ? 'The image is pinned by digest and stood in the template before.' : null;
 }
 

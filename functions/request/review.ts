@@ -53,13 +53,13 @@ function parseJson(body: Uint8Array): Result<unknown> {
 }
 
 /** Parses JSON whose size, depth and uniqueness of names hold. */
-function readBody(body: Uint8Array, parsed: unknown): Result<unknown> {
+function readBody(body: Uint8Array): Result<unknown> {
   if (body.length === 0) return bad('it is empty');
   if (body.length > LIMITS.reviewBytes)
     return refuse('REVIEW_TOO_LARGE', `The request body is larger than ${LIMITS.reviewBytes} bytes.`);
   const { depth, members } = measure(body);
   if (depth > LIMITS.reviewDepth) return bad(`it is nested more than ${LIMITS.reviewDepth} levels deep`);
-  const json = parsed === undefined ? parseJson(body) : accept(parsed);
+  const json = parseJson(body);
   if (!json.ok || countMembers(json.value) === members) return json;
   const name = repeatedName(body);
   return bad(name === undefined ? 'an object in it repeats a name' : `an object in it repeats the name ${quote(name)}`);
@@ -110,12 +110,10 @@ function narrow(apiVersion: AdmissionRequest['apiVersion'], request: JsonObject)
 
 /**
  * Parses a body (JSON in UTF-8). Refuses with REVIEW_TOO_LARGE, or with REVIEW_INVALID and every bad field named; a name that an
- * object repeats, and nesting beyond the limit, are refused wherever they stand. `parsed`, where given, must be what JSON.parse
- * makes of exactly these bytes *as UTF-8* (functions-framework keeps both; it obeys a charset of the content type, so give it only
- * where that is absent or utf-8): it spares the second parse, the checks of the bytes are made all the same.
+ * object repeats, and nesting beyond the limit, are refused wherever they stand.
  */
-export function parseReview(body: Uint8Array, parsed?: unknown): Result<AdmissionRequest> {
-  const json = readBody(body, parsed);
+export function parseReview(body: Uint8Array): Result<AdmissionRequest> {
+  const json = readBody(body);
   if (!json.ok) return json;
   const problems = [...reviewProblems(json.value)];
   const review = json.value as { apiVersion: AdmissionRequest['apiVersion']; request: JsonObject };

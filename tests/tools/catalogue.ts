@@ -18,6 +18,8 @@ export interface Tool {
   readonly ask: readonly string[];
   /** True when what it says shows that it is this program, in a version that the tests can work with. */
   readonly accepts: (said: string) => boolean;
+  /** Why one that is found is not taken, where that is no question of version. */
+  readonly passedOver?: string;
 }
 
 /** A text of a file below `GOROOT/src`, and what stands in its place while this tool is built (`go build -overlay`). */
@@ -68,6 +70,7 @@ export const TOOLS: readonly Tool[] = [
     ask: ['-version'],
     // What it says does not tell which Go built it; only our own build is known to take delegations.
     accepts: () => false,
+    passedOver: 'only our own build of notary-server is known to take delegations',
   },
   {
     name: 'registry',

@@ -45,7 +45,7 @@ export async function findProgram(
     const path = join(folder, tool.name);
     if (!(await isProgram(path))) continue;
     if (tool.accepts(await whatItSays(path, tool.ask))) return path;
-    tell(`${path} is another program or too old for ${tool.name}; passed over`);
+    tell(`${path} is passed over: ${tool.passedOver ?? `it is another program or too old for ${tool.name}`}`);
   }
   return undefined;
 }

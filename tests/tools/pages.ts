@@ -39,8 +39,9 @@ ${Object.values(OPTIONS)
   .map(({ name, fallback, purpose }) => `| \`${name}\` | ${fallback === '' ? '—' : `\`${fallback}\``} | ${purpose} |`)
   .join('\n')}
 
-Beside these, the variables that such programs share are honoured: \`HTTPS_PROXY\` and \`NO_PROXY\` for trust servers and token services,
-and \`KUBECONFIG\` (outside a cluster) for \`SNAPSHOT=cluster\`.
+Beside these, the variables that such programs share are honoured: \`KUBECONFIG\` (outside a cluster) for \`SNAPSHOT=cluster\`, and
+\`HTTPS_PROXY\` and \`NO_PROXY\` (in capitals or small letters) for trust servers and token services. The proxy is asked for a tunnel, so it sees host names and no content.
+\`NO_PROXY\` is a list of hosts, separated by commas: \`notary.example\` and \`.example\` are that host and those below it, \`host:port\` is one port, \`*\` is all; ranges of addresses (CIDR) are not read. The API server is asked by the \`proxy-url\` of the kubeconfig alone.
 
 ## Bounds
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { admit, type Gate } from '../../functions/admit.ts';
+import { remedyOf } from '../../functions/answer/decision.ts';
 import type { PatchOperation } from '../../functions/answer/response.ts';
 import { Fault } from '../../functions/codes.ts';
 import type { JsonObject } from '../../functions/json.ts';
 import { snapshotOf } from '../../functions/policy/snapshot.ts';
-import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
+import { parseWorkloadKind, WORKLOAD_KINDS, type WorkloadKind } from '../../functions/request/workload.ts';
 import type { ImageQuestion } from '../../functions/trust/verify.ts';
 import { bytesOf, digestOf, KIND_NAMES, KINDS, podSpec, reviewOf, workloadOf } from '../support/review.ts';
 
@@ -50,6 +51,12 @@ const signal = new AbortController().signal;
 const answerOf = async (gate: Gate, review: JsonObject) => (await admit(gate, bytesOf(review), signal)).answer.response;
 const patchOf = (patch: string | undefined): PatchOperation[] =>
   JSON.parse(Buffer.from(patch ?? '', 'base64').toString() || '[]');
+
+const parsed = (line: string): WorkloadKind[] => {
+  const kind = parseWorkloadKind(line);
+  if (typeof kind === 'string') throw new Error(kind);
+  return [kind];
+};
 
 const owned = (kind: string, uid: string): JsonObject => ({
   ownerReferences: [{ apiVersion: 'apps/v1', kind, name: 'owner', uid, controller: true }],
@@ -151,5 +158,38 @@ describe('admit', () => {
       allowed: true,
     });
     expect(await answerOf(gate, reviewOf(workloadOf('Pod', podSpec(['', ' ']))))).toMatchObject({ allowed: true });
+  });
+
+  it('patches a running pod at its new ephemeral container alone, although the image is the same', async () => {
+    const old = workloadOf('Pod', podSpec(['good.io/team/app:1']));
+    const ephemeralContainers = [{ name: 'debug', image: 'good.io/team/app:1' }];
+    const next = workloadOf('Pod', podSpec(['good.io/team/app:1'], { ephemeralContainers }));
+    const review = reviewOf(next, { oldObject: old, subResource: 'ephemeralcontainers' });
+    const { allowed, patch } = await answerOf(gateOf().gate, review);
+    expect(allowed).toBe(true);
+    expect(patchOf(patch).map(({ path }) => path)).toEqual(Array(2).fill('/spec/ephemeralContainers/0/image'));
+  });
+
+  it('lets go what is being deleted, even if it can no longer be read', async () => {
+    const kinds = [...WORKLOAD_KINDS, ...parsed('example.com/Widget=spec.pod')];
+    const widget = (metadata: JsonObject): JsonObject => ({
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+      metadata: { name: 'w', namespace: 'team', ...metadata },
+      spec: { pod: 'none' },
+    });
+    const { gate } = gateOf({ kinds });
+    const deleted = widget({ deletionTimestamp: '2026-11-24T10:00:00Z', finalizers: ['a/b'] });
+    expect(await answerOf(gate, reviewOf(widget({}), { oldObject: deleted }))).toMatchObject({ allowed: true });
+    expect(await answerOf(gate, reviewOf(widget({}), { oldObject: widget({}) }))).toMatchObject({ allowed: false });
+  });
+
+  it('says what to do once for all images that are refused for the same reason', async () => {
+    const images = Array.from({ length: 40 }, (_, index) => `good.io/evil/app:${index}`);
+    const { status } = await answerOf(gateOf().gate, reviewOf(workloadOf('Pod', podSpec(images))));
+    for (const [index, image] of images.entries()) {
+      expect(status?.message).toContain(`spec.containers[${index}].image: image "${image}" is refused`);
+    }
+    expect(status?.message.split(remedyOf('TRUST_NOT_SIGNED')).length).toBe(2);
   });
 });

@@ -64,9 +64,12 @@ describe('decide', () => {
     expect(lines[0]).toBe('2 of 3 images are refused.');
     expect(lines[1]).toBe(
       'spec.containers[1].image, spec.containers[3].image: image "evil:1" is refused [TRUST_NOT_SIGNED]: Nobody signed evil:1. ' +
-        '(policy: ImagePolicy team/strict, spec.repositories[1]) Sign this tag or digest, or use one that is signed.',
+        '(policy: ImagePolicy team/strict, spec.repositories[1])',
     );
     expect(lines[2]).toContain('spec.containers[2].image: image "slow:1" is refused [DEADLINE]');
+    expect(lines[3]).toBe('What to do:');
+    expect(lines[4]).toBe('[TRUST_NOT_SIGNED] Sign this tag or digest, or use one that is signed.');
+    expect(lines[5]).toMatch(/^\[DEADLINE\] /);
   });
 
   it('calls a refusal transient only where no image was refused with certainty', () => {

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../functions/json.ts';
-import { exemptByOwner, exemptImage, exemptObject } from '../../../functions/request/exempt.ts';
+import {
+  exemptByOwner,
+  exemptDeletion,
+  exemptImage,
+  exemptObject,
+  openPlaces,
+} from '../../../functions/request/exempt.ts';
 import { type AdmissionRequest, parseReview } from '../../../functions/request/review.ts';
 import { readWorkload, WORKLOAD_KINDS, type Workload, workloadKind } from '../../../functions/request/workload.ts';
 import {
@@ -31,6 +37,8 @@ const workload = (object: JsonObject): Workload => {
 };
 const whole = (object: JsonObject, old: JsonObject): string | null =>
   exemptObject(request(object, { oldObject: old }), workload(object), workload(old));
+const deletion = (object: JsonObject, old: JsonObject): string | null =>
+  exemptDeletion(request(object, { oldObject: old }));
 const image = (written: string, object: JsonObject, old?: JsonObject): string | null =>
   exemptImage(written, workload(object), old && workload(old));
 
@@ -41,13 +49,35 @@ const deployment = (images: string[], fields: JsonObject = {}, metadata: JsonObj
 const pod = (images: string[], more: JsonObject = {}, metadata: JsonObject = {}): JsonObject =>
   workloadOf('Pod', podSpec(images, more), metadata);
 
-describe('exemptObject', () => {
+describe('exemptDeletion', () => {
   it('passes a deletion', () => {
     const object = pod(['evil']);
-    const asked = request(object, { operation: 'DELETE', oldObject: object });
-    expect(exemptObject(asked, workload(object), workload(object))).toMatch(/deleted/);
+    expect(exemptDeletion(request(object, { operation: 'DELETE', oldObject: object }))).toMatch(/deleted/);
   });
 
+  it('passes an update of what was marked for deletion before', () => {
+    expect(deletion(pod(['new']), pod(['old'], {}, DELETED))).toMatch(/marked for deletion/);
+  });
+
+  it('does not pass a creation that claims to be marked for deletion', () => {
+    expect(exemptDeletion(request(pod(['evil'], {}, DELETED)))).toBeNull();
+  });
+
+  it('does not pass a creation that brings an old object marked for deletion', () => {
+    const asked = request(pod(['evil']), { operation: 'CREATE', oldObject: pod(['evil'], {}, DELETED) });
+    expect(exemptDeletion(asked)).toBeNull();
+  });
+
+  it('does not pass an update whose new object alone claims to be marked for deletion', () => {
+    expect(deletion(pod(['evil'], {}, DELETED), pod(['app']))).toBeNull();
+  });
+
+  it.each([null, '', 7, {}, ['2026']])('does not take a deletionTimestamp of %j for one', (deletionTimestamp) => {
+    expect(deletion(pod(['evil']), pod(['app'], {}, { deletionTimestamp }))).toBeNull();
+  });
+});
+
+describe('exemptObject', () => {
   it.each(['Deployment', 'StatefulSet', 'CronJob', 'Pod'] as KindName[])(
     'passes labels and finalizers of a %s that stays as it is',
     (kind) => {
@@ -63,31 +93,14 @@ describe('exemptObject', () => {
     expect(whole(deployment(['app:v1'], { replicas: 5 }), old)).toMatch(/same as before/);
   });
 
-  it('passes an update of what was marked for deletion before', () => {
-    expect(whole(pod(['new']), pod(['old'], {}, DELETED))).toMatch(/marked for deletion/);
-  });
-
   it('does not pass a scale-down that changes the image with it', () => {
     expect(whole(deployment(['evil:v1'], { replicas: 2 }), deployment(['app:v1'], { replicas: 3 }))).toBeNull();
-  });
-
-  it('does not pass a creation that claims to be marked for deletion', () => {
-    const object = pod(['evil'], {}, DELETED);
-    expect(exemptObject(request(object), workload(object), undefined)).toBeNull();
   });
 
   it('does not pass a creation that brings an old object marked for deletion', () => {
     const object = pod(['evil']);
     const asked = request(object, { operation: 'CREATE', oldObject: pod(['evil'], {}, DELETED) });
     expect(exemptObject(asked, workload(object), workload(object))).toBeNull();
-  });
-
-  it('does not pass an update whose new object alone claims to be marked for deletion', () => {
-    expect(whole(pod(['evil'], {}, DELETED), pod(['app']))).toBeNull();
-  });
-
-  it.each([null, '', 7, {}, ['2026']])('does not take a deletionTimestamp of %j for one', (deletionTimestamp) => {
-    expect(whole(pod(['evil']), pod(['app'], {}, { deletionTimestamp }))).toBeNull();
   });
 
   it('does not pass an update with an equal template whose kind was another', () => {
@@ -119,6 +132,21 @@ describe('exemptObject', () => {
     const object = pod(['evil'], {}, { annotations });
     expect(exemptObject(request(object), workload(object), undefined)).toBeNull();
     expect(whole(object, pod(['app'], {}, { annotations }))).toBeNull();
+  });
+});
+
+describe('openPlaces', () => {
+  it('leaves out the place of a pod where the image stood before, and keeps the new one', () => {
+    const old = workload(pod(['app:v1']));
+    const next = workload(pod(['app:v1'], { ephemeralContainers: [{ name: 'd', image: 'app:v1' }] }));
+    expect(openPlaces(next.images, next, old).map(({ field }) => field)).toEqual(['spec.ephemeralContainers[0].image']);
+  });
+
+  it('are all places on creation, and in a template', () => {
+    const created = workload(pod(['app:v1']));
+    expect(openPlaces(created.images, created, undefined)).toEqual(created.images);
+    const template = workload(deployment(['app:v1']));
+    expect(openPlaces(template.images, template, template)).toEqual(template.images);
   });
 });
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { exemptImage, exemptObject } from '../../../functions/request/exempt.ts';
+import { exemptDeletion, exemptImage, exemptObject } from '../../../functions/request/exempt.ts';
 import { type AdmissionRequest, parseReview } from '../../../functions/request/review.ts';
 import { readWorkload, WORKLOAD_KINDS, type Workload, workloadKind } from '../../../functions/request/workload.ts';
 
@@ -15,7 +15,7 @@ const readKind = (request: AdmissionRequest, object: AdmissionRequest['object'])
 };
 
 function toVerify(request: AdmissionRequest, workload: Workload, old: Workload | undefined): unknown {
-  const passes = exemptObject(request, workload, old);
+  const passes = exemptDeletion(request) ?? exemptObject(request, workload, old);
   if (passes !== null) return { passes };
   const names = new Set(workload.images.map(({ written }) => written));
   return { verify: [...names].filter((written) => exemptImage(written, workload, old) === null) };
