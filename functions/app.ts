@@ -4,7 +4,7 @@ import type { AdmissionReviewAnswer } from './answer/response.ts';
 import { MemoryTrust } from './cache/memory.ts';
 import { TrustCache } from './cache/trust.ts';
 import { Fault, type Refusal } from './codes.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { within } from './deadline.ts';
 import { Authenticator } from './io/auth.ts';
 import { openCluster } from './io/cluster.ts';
@@ -40,17 +40,17 @@ export interface App {
 /** Never less than this (ms), however short the timeout: a cached proof needs a fraction of it. */
 const SHORTEST_DEADLINE = 100;
 
-/** Opens the source of objects that the configuration names, and the gate on it. Throws `Fault` or `Error` with a sentence when it can't. */
+/** Opens the source of objects that the configuration names, and the gate on it. Throws `ConfigError` where a file that it names can't be used, `Fault` where the cluster can't be. */
 export async function openApp(
   config: Config,
   { log = openLog(config.logLevel), metrics = openMetrics() } = {},
 ): Promise<App> {
   const clock: Clock = { now: () => Date.now() };
+  const http = openHttp(config, clock);
   const source =
     config.snapshot === 'cluster'
       ? await openCluster({ log, clock })
       : await openDirectory(config.snapshot, { log, clock });
-  const http = new HttpClient({ ca: readAuthorities(config) }, clock);
   const prover = openProver(config, source, { log, metrics, clock, http });
   const gate: Gate = {
     policies: source,
@@ -107,8 +107,16 @@ interface Tools {
   readonly http: HttpClient;
 }
 
-const readAuthorities = ({ trustCaFile }: Config): string | undefined =>
-  trustCaFile === undefined ? undefined : readFileSync(trustCaFile, 'utf8');
+/** The door to the network. Throws `ConfigError` where the authorities or the address of the proxy can't be used. */
+function openHttp({ trustCaFile }: Config, clock: Clock): HttpClient {
+  const named = trustCaFile === undefined ? '' : `TRUST_CA_FILE=${trustCaFile}: `;
+  try {
+    return new HttpClient({ ca: trustCaFile === undefined ? undefined : readFileSync(trustCaFile, 'utf8') }, clock);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new ConfigError([message.includes('HTTPS_PROXY') ? message : `${named}${message}`]);
+  }
+}
 
 function openProver(config: Config, source: ObjectSource, { log, metrics, clock, http }: Tools): Prover {
   const files = new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));

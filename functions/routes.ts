@@ -74,10 +74,10 @@ const ROUTES: ReadonlyMap<string, { readonly method: 'GET' | 'POST'; readonly ro
 
 /** Answers every path of the function: `/admit`, the two health paths and `/metrics`; anything else is 404 or 405. */
 export async function handle(app: App, request: FunctionRequest, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://gate');
-  const found = ROUTES.get(url.pathname);
-  if (found === undefined)
-    return send(response, 404, plain(`There is no ${url.pathname.slice(0, 200)} here; reviews go to POST /admit.`));
+  const url = URL.parse(`http://gate${request.url ?? '/'}`);
+  const found = ROUTES.get(url?.pathname ?? '');
+  if (url === null || found === undefined)
+    return send(response, 404, plain('There is nothing at this path; reviews go to POST /admit.'));
   if (request.method !== found.method && !(request.method === 'HEAD' && found.method === 'GET')) {
     response.setHeader('allow', found.method);
     return send(response, 405, plain(`${url.pathname} takes ${found.method}.`));

@@ -8,6 +8,9 @@ const KEEP_ALIVE = 120_000;
 /** How long a drain may take before the process ends all the same; below Kubernetes' default grace of 30 s. */
 const DRAIN = 25_000;
 
+/** Answers that are not sent yet. */
+const underWay = new Set<ServerResponse>();
+
 /**
  * Our own start: the function behind functions-framework's middleware, on a server with keep-alive beyond the callers', a body limit
  * and a drain on SIGTERM. The body is read here, once, so that the framework's five body parsers find the request finished and step aside.
@@ -15,6 +18,8 @@ const DRAIN = 25_000;
 export function serveAdmit(): Server {
   const [listener] = getTestServer('admit').listeners('request') as [RequestListener];
   const server = createServer((request, response) => {
+    underWay.add(response);
+    response.once('close', () => underWay.delete(response));
     void readBody(request).then(
       (body) => {
         Object.assign(request, { rawBody: body });
@@ -54,7 +59,9 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 export async function drain(server: Server): Promise<void> {
   app.drain();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
+  const last = (response: ServerResponse): unknown => response.headersSent || response.setHeader('connection', 'close');
+  underWay.forEach(last);
+  server.prependListener('request', (_request, response) => last(response));
   server.closeIdleConnections();
   const late = setTimeout(() => server.closeAllConnections(), DRAIN);
   await closed;
