@@ -228,7 +228,15 @@ describe('the functions-framework command', () => {
   it('serves the same function', async () => {
     const port = await freePort();
     gate = startNode(['node_modules/.bin/functions-framework', '--target=admit', `--port=${port}`], env);
-    await gate.until(/Serving function/);
+    await gate.until(/policies read/);
+    await expect
+      .poll(() =>
+        ask(port, { path: '/health/liveness' }).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      )
+      .toBe(200);
     expect(await ask(port, { path: '/health/readiness' })).toMatchObject({ status: 200 });
     expect(responseOf(await admit(port, createBytes('Pod', IMAGE)))).toMatchObject({ allowed: true });
     expect(responseOf(await admit(port, createBytes('Pod', 'registry.demo/shop/web:unsigned')))).toMatchObject({
