@@ -13,6 +13,7 @@ import { HttpClient } from './io/http.ts';
 import { NotaryClient } from './io/notary.ts';
 import type { ObjectSource } from './io/objects.ts';
 import { PullSecrets } from './io/pullsecrets.ts';
+import { readRoots } from './io/roots.ts';
 import { answersTls } from './io/tls.ts';
 import { type Log, openLog } from './log.ts';
 import { type Metrics, openMetrics } from './metrics.ts';
@@ -134,6 +135,8 @@ function openProver(config: Config, source: ObjectSource, { log, metrics, clock,
     credentials: new PullSecrets(source, log),
     clock,
     trustServers: config.trustServers,
+    roots: config.trustRootsFile === undefined ? [] : readRoots(config.trustRootsFile),
+    firstUse: config.trustFirstUse,
   };
 }
 

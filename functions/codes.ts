@@ -56,7 +56,11 @@ export const DENY_CODES = {
   ),
   SIGNER_SECRET_INVALID: entry(
     'A signer Secret that the policy names is missing or does not hold a signer name and a public key.',
-    "Create the Secret in the policy's namespace with the keys name and publicKey (PEM).",
+    'Create the Secret in the namespace that the message names with the keys name and publicKey (PEM); for an ImagePolicy of another namespace, allow that by its annotation portieris.cloud.ibm.com/allowed-namespaces.',
+  ),
+  ROOT_SECRET_INVALID: entry(
+    'A Secret of root pins that the policy names is missing, may not be used by it, or holds no pins.',
+    'Create the Secret with key IDs under keyIds, public keys (PEM) under publicKey or CA certificates (PEM) under ca.crt, and allow the namespace if it is another.',
   ),
   TRUST_NO_SERVER: entry(
     'No trust server is known for the host of the image.',
@@ -107,8 +111,8 @@ export const DENY_CODES = {
     'If the repository was made anew on purpose, reset its trust record; otherwise treat it as an attack.',
   ),
   TRUST_ROOT_UNPINNED: entry(
-    'The root of the repository does not satisfy the root pins of the policy.',
-    'Correct trust.roots in the policy; the message names the keys that were seen.',
+    'The root of the repository is not among the pinned ones, or no pin covers it and it may not be taken at first sight.',
+    'Compare the keys that the message names with those of the owner; then write them under trust.roots of the policy, or in TRUST_ROOTS_FILE for the cluster.',
   ),
 } as const satisfies Record<string, CodeEntry>;
 

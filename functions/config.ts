@@ -16,6 +16,10 @@ export interface Config {
   readonly tokenRealms: readonly string[];
   /** PEM bundle of certificate authorities trusted for Notary and token services, beside the system's. */
   readonly trustCaFile: string | undefined;
+  /** YAML file of root pins for the whole cluster. */
+  readonly trustRootsFile: string | undefined;
+  /** False: a root that no pin covers and nobody remembers is refused. */
+  readonly trustFirstUse: boolean;
   /** Kinds with a pod spec beside those of Kubernetes. */
   readonly extraWorkloads: readonly WorkloadKind[];
   /** Bytes that the trust data cache may hold. */
@@ -125,6 +129,18 @@ export const OPTIONS = {
     '',
     "PEM file of certificate authorities trusted for trust servers and token services, beside the system's",
     optional((text) => text),
+  ),
+  trustRootsFile: option(
+    'TRUST_ROOTS_FILE',
+    '',
+    'YAML file of root pins for the whole cluster, `roots:` with entries as under trust.roots of a policy; they count where the pins of a policy do not cover a repository',
+    optional((text) => text),
+  ),
+  trustFirstUse: option(
+    'TRUST_FIRST_USE',
+    'allow',
+    'whether the root of a repository that no pin covers may be taken when it is seen for the first time: allow, or deny, which no policy can soften',
+    (text) => (text === 'allow' || text === 'deny' ? text === 'allow' : new Invalid('must be allow or deny')),
   ),
   extraWorkloads: option(
     'EXTRA_WORKLOADS',

@@ -22,6 +22,14 @@ export const LIMITS = {
   signersPerRule: 64,
   /** A name of a Kubernetes object (RFC 1123 subdomain). */
   objectNameLength: 253,
+  /** A name of a namespace (RFC 1123 label). */
+  namespaceLength: 63,
+  /** Entries of root pins in one rule, key IDs or public keys in one entry, and one PEM text in a policy. */
+  rootsPerRule: 32,
+  keysPerRoot: 64,
+  pemLength: 16 * KIB,
+  /** The annotation by which a Secret allows namespaces to use it. */
+  allowedNamespacesLength: 16 * KIB,
   /** A URL in a policy. */
   urlLength: 2048,
   /** Problems that are told of one policy object; the rest is counted. */

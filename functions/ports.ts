@@ -28,6 +28,8 @@ export interface SecretObject {
   readonly name: string;
   readonly type: string;
   readonly data: ReadonlyMap<string, Uint8Array>;
+  /** `metadata.annotations` that are texts; absent where there are none. */
+  readonly annotations?: ReadonlyMap<string, string>;
 }
 
 /** A reference to an owner, from `metadata.ownerReferences` of an object. */

@@ -108,7 +108,7 @@ export function parseReference(written: string): Result<ImageReference> {
 }
 
 /** `registry/repository`: the GUN of the repository, and what policies are matched on. */
-export function repositoryName(reference: ImageReference): string {
+export function repositoryName(reference: Pick<ImageReference, 'registry' | 'repository'>): string {
   return `${reference.registry}/${reference.repository}`;
 }
 

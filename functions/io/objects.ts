@@ -119,5 +119,12 @@ export function secretOf(
   take('data', fromBase64);
   // Kubernetes' Secret: stringData is written over data of the same name.
   take('stringData', (text) => Buffer.from(text, 'utf8'));
-  return bad.length > 0 ? bad : { ...where, type: textOf(object, 'type') ?? 'Opaque', data };
+  if (bad.length > 0) return bad;
+  return { ...where, type: textOf(object, 'type') ?? 'Opaque', data, annotations: annotationsOf(object) };
+}
+
+function annotationsOf(object: JsonObject): ReadonlyMap<string, string> {
+  const annotations = own(metadataOf(object) ?? {}, 'annotations');
+  const entries = isObject(annotations) ? Object.entries(annotations) : [];
+  return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }

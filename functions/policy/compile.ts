@@ -13,6 +13,8 @@ export interface CompiledPolicy {
   /** How messages name it: `ImagePolicy team/default`. */
   readonly label: string;
   readonly rules: readonly Rule[];
+  /** Its rules hold in every namespace, beside those that decide there. */
+  readonly floor: boolean;
   /** Every problem of the object, at most LIMITS.problemsPerPolicy and one that counts the rest. */
   readonly problems: readonly FieldProblem[];
 }
@@ -25,13 +27,21 @@ const CATCH_ALL: ImagePattern = { written: '(unreadable)', matches: () => true, 
  * catch-all of lowest rank that demands the impossible, and a rule with a bad policy keeps its pattern and demands it too.
  */
 export function compilePolicy(object: JsonObject, identity: PolicyIdentity): CompiledPolicy {
-  const problems = shellErrors(object).map((error) => problemOf(error, ''));
+  const problems = shellErrors(identity.kind, object).map((error) => problemOf(error, ''));
   const entries = problems.some(({ field }) => field === 'spec.repositories') ? [] : repositoriesOf(object);
   const compiled = entries.map((entry, index) => compileRule(entry, index, identity));
   const rules = compiled.map(({ rule }) => rule);
   if (problems.length > 0) rules.push(ruleOf(sourceOf(identity, -1), CATCH_ALL, [invalid(problems)]));
   const all = [...problems, ...compiled.flatMap((one) => one.problems)];
-  return { identity, label: labelOf(identity), rules: Object.freeze(rules), problems: bounded(all) };
+  const floor = isFloor(object, identity);
+  return { identity, label: labelOf(identity), rules: Object.freeze(rules), floor, problems: bounded(all) };
+}
+
+/** A floor that is misspelt (`"yes"`) is one: it refuses what falls under it until it is corrected. */
+function isFloor(object: JsonObject, { kind }: PolicyIdentity): boolean {
+  const spec = own(object, 'spec');
+  const floor = isObject(spec) ? own(spec, 'floor') : undefined;
+  return kind === 'ClusterImagePolicy' && floor !== undefined && floor !== false;
 }
 
 function repositoriesOf(object: JsonObject): readonly JsonValue[] {

@@ -1,7 +1,14 @@
 import type { ErrorObject } from 'ajv';
 import { quote } from '../image/quote.ts';
 import { isObject } from '../json.ts';
-import { OBJECT_NAME_PATTERN, TRUST_SERVER_PATTERN } from './schema.ts';
+import {
+  GUN_PATTERN,
+  KEY_ID_PATTERN,
+  NAMESPACE_PATTERN,
+  OBJECT_NAME_PATTERN,
+  PREFIX_PATTERN,
+  TRUST_SERVER_PATTERN,
+} from './schema.ts';
 
 /** A field and what is wrong with it. */
 export interface FieldProblem {
@@ -17,6 +24,19 @@ const PATTERNS: ReadonlyMap<string, string> = new Map([
     'must be https://host or https://host:port, without user, path, query or fragment; write only the origin of the trust server.',
   ],
   [OBJECT_NAME_PATTERN, 'must be the name of a Secret: lower-case letters, digits, "-" and "."; correct the name.'],
+  [NAMESPACE_PATTERN, 'must be the name of a namespace: lower-case letters, digits and "-"; correct the name.'],
+  [
+    KEY_ID_PATTERN,
+    'must be a key ID: 64 hexadecimal digits in lower case, as `notary key list` or `docker trust inspect` shows it.',
+  ],
+  [
+    GUN_PATTERN,
+    'must be the name of a repository in lower case, or its beginning and one star at the end; correct the name.',
+  ],
+  [
+    PREFIX_PATTERN,
+    'must be the beginning of a repository name in whole parts (mirror.example.com/hub), lower case, without a slash at its end; correct it.',
+  ],
 ]);
 
 /** A validation error of ajv as a field path below `base` and a sentence. The value itself is never told. */

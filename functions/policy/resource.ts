@@ -35,8 +35,34 @@ export interface PolicyWire {
 /** `policy.trust`: Notary v1. `enabled` absent means false, as it always did. */
 export interface TrustWire {
   readonly enabled?: boolean;
-  readonly signerSecrets?: readonly { readonly name: string }[];
+  readonly signerSecrets?: readonly SecretWire[];
+  /** How many of the signers must have signed; absent means all. */
+  readonly signerThreshold?: number;
   readonly trustServer?: string;
+  readonly roots?: readonly RootWire[];
+  readonly firstUse?: 'allow' | 'deny';
+  readonly repository?: RepositoryMapWire;
+}
+/** A Secret by name; its namespace is that of the policy (of the workload for a ClusterImagePolicy) unless it is written. */
+export interface SecretWire {
+  readonly name: string;
+  readonly namespace?: string;
+}
+/** One of `trust.roots`: the keys that may be root of some repositories. */
+export interface RootWire {
+  /** A GUN, or the beginning of GUNs and `*`; absent means `*`. */
+  readonly gun?: string;
+  readonly keyIds?: readonly string[];
+  /** PEM, one block each. */
+  readonly publicKeys?: readonly string[];
+  /** PEM, one or more certificates. */
+  readonly certificateAuthority?: string;
+  readonly secret?: SecretWire;
+}
+/** `trust.repository`: images below `prefix` carry their trust data below `signedPrefix`. */
+export interface RepositoryMapWire {
+  readonly prefix: string;
+  readonly signedPrefix: string;
 }
 /** One of `policy.simple.requirements`; only `type` decides here. */
 export interface SimpleRequirementWire {

@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
-import { CURRENT_GROUP, LEGACY_GROUP, type PolicyGroup } from './resource.ts';
+import { CURRENT_GROUP, LEGACY_GROUP, type PolicyGroup, type PolicyKind } from './resource.ts';
 
 /** A schema in the part of OpenAPI v3 that CRDs and ajv share. */
 export type Schema = JsonObject;
@@ -10,6 +10,15 @@ export type Schema = JsonObject;
 export const TRUST_SERVER_PATTERN = '^(https://[A-Za-z0-9.:\\[\\]-]+/?)?$';
 /** RFC 1123 subdomain, as Kubernetes names its Secrets. */
 export const OBJECT_NAME_PATTERN = '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$';
+
+/** RFC 1123 label, as Kubernetes names its namespaces. */
+export const NAMESPACE_PATTERN = '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$';
+/** A key ID of TUF: SHA-256 in lower-case hex. */
+export const KEY_ID_PATTERN = '^[0-9a-f]{64}$';
+/** Characters of a repository's GUN, and one star at the end. */
+export const GUN_PATTERN = '^[a-z0-9._:/\\[\\]-]*\\*?$';
+/** Whole parts of a repository's GUN, without a slash at either end. Linear: no class holds the slash. */
+export const PREFIX_PATTERN = '^[a-z0-9._:\\[\\]-]+(/[a-z0-9._-]+)*$';
 
 const flag: Schema = { type: 'boolean' };
 const words = (maxLength: number): Schema => ({ type: 'string', maxLength });
@@ -27,10 +36,35 @@ const objectName: Schema = {
   pattern: OBJECT_NAME_PATTERN,
 };
 
+const filled = (maxLength: number, pattern: string): Schema => ({ type: 'string', minLength: 1, maxLength, pattern });
+const list = (maxItems: number, items: Schema): Schema => ({ type: 'array', maxItems, items });
+
+const secret = object({ name: objectName, namespace: filled(LIMITS.namespaceLength, NAMESPACE_PATTERN) }, 'name');
+
+/** One of `trust.roots`. */
+const root = object({
+  gun: filled(LIMITS.patternLength, GUN_PATTERN),
+  keyIds: list(LIMITS.keysPerRoot, { type: 'string', pattern: KEY_ID_PATTERN }),
+  publicKeys: list(LIMITS.keysPerRoot, { type: 'string', minLength: 1, maxLength: LIMITS.pemLength }),
+  certificateAuthority: { type: 'string', minLength: 1, maxLength: LIMITS.pemLength },
+  secret,
+});
+
 const trust = object({
   enabled: flag,
-  signerSecrets: { type: 'array', maxItems: LIMITS.signersPerRule, items: object({ name: objectName }, 'name') },
+  signerSecrets: list(LIMITS.signersPerRule, secret),
+  signerThreshold: { type: 'integer', minimum: 1, maximum: LIMITS.signersPerRule },
   trustServer: { type: 'string', maxLength: LIMITS.urlLength, pattern: TRUST_SERVER_PATTERN },
+  roots: list(LIMITS.rootsPerRule, root),
+  firstUse: { type: 'string', enum: ['allow', 'deny'] },
+  repository: object(
+    {
+      prefix: filled(LIMITS.referenceLength, PREFIX_PATTERN),
+      signedPrefix: filled(LIMITS.referenceLength, PREFIX_PATTERN),
+    },
+    'prefix',
+    'signedPrefix',
+  ),
 });
 
 const signedIdentity = object(
@@ -83,42 +117,54 @@ export const ruleSchema = (group: PolicyGroup): Schema =>
     'name',
   );
 
-/** Schema of `spec`, whole: what the CRD of the group says. */
-export const specSchema = (group: PolicyGroup): Schema =>
-  object(
-    { repositories: { type: 'array', maxItems: LIMITS.rulesPerPolicy, items: ruleSchema(group) } },
-    'repositories',
-  );
+/** What `spec` may hold beside its rules: a floor is a matter of the cluster alone. */
+const specFields = (kind: PolicyKind): Schema => (kind === 'ClusterImagePolicy' ? { floor: flag } : {});
+
+/** Schema of `spec`, whole: what the CRD of the kind and group says. */
+export const specSchema = (group: PolicyGroup, kind: PolicyKind): Schema =>
+  object({ repositories: list(LIMITS.rulesPerPolicy, ruleSchema(group)), ...specFields(kind) }, 'repositories');
 
 /** Schema of an object down to its list of rules; each rule is checked apart, so that a bad one stands alone. */
-const shellSchema = object(
-  {
-    apiVersion: { type: 'string' },
-    kind: { type: 'string' },
-    metadata: {
-      type: 'object',
-      required: ['name'],
-      properties: { name: { type: 'string', minLength: 1 }, namespace: { type: 'string', nullable: true } },
+const shellSchema = (kind: PolicyKind): Schema =>
+  object(
+    {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: {
+        type: 'object',
+        required: ['name'],
+        properties: { name: { type: 'string', minLength: 1 }, namespace: { type: 'string', nullable: true } },
+      },
+      spec: object(
+        { repositories: { type: 'array', maxItems: LIMITS.rulesPerPolicy }, ...specFields(kind) },
+        'repositories',
+      ),
+      status: {},
     },
-    spec: object({ repositories: { type: 'array', maxItems: LIMITS.rulesPerPolicy } }, 'repositories'),
-    status: {},
-  },
-  'metadata',
-  'spec',
-);
+    'metadata',
+    'spec',
+  );
 
 const ajv = new Ajv({ allErrors: true, ownProperties: true, strict: true, verbose: true });
-const shell = ajv.compile(shellSchema);
+const shells: Record<PolicyKind, ValidateFunction> = {
+  ImagePolicy: ajv.compile(shellSchema('ImagePolicy')),
+  ClusterImagePolicy: ajv.compile(shellSchema('ClusterImagePolicy')),
+};
 const rules: Record<PolicyGroup, ValidateFunction> = {
   [LEGACY_GROUP]: ajv.compile(ruleSchema(LEGACY_GROUP)),
   [CURRENT_GROUP]: ajv.compile(ruleSchema(CURRENT_GROUP)),
 };
+const roots = ajv.compile(object({ roots: list(LIMITS.rootsPerRule, root) }, 'roots'));
 
-/** What is wrong with an object outside its rules; empty when all is well. */
-export const shellErrors = (object: JsonObject): readonly ErrorObject[] => (shell(object) ? [] : (shell.errors ?? []));
+const errorsOf = (validate: ValidateFunction, value: unknown): readonly ErrorObject[] =>
+  validate(value) ? [] : (validate.errors ?? []);
+
+/** What is wrong with an object of this kind outside its rules; empty when all is well. */
+export const shellErrors = (kind: PolicyKind, object: JsonObject): readonly ErrorObject[] =>
+  errorsOf(shells[kind], object);
 
 /** What is wrong with one entry of `spec.repositories`; empty when it is a `RepositoryWire`. */
-export function ruleErrors(group: PolicyGroup, entry: unknown): readonly ErrorObject[] {
-  const validate = rules[group];
-  return validate(entry) ? [] : (validate.errors ?? []);
-}
+export const ruleErrors = (group: PolicyGroup, entry: unknown): readonly ErrorObject[] => errorsOf(rules[group], entry);
+
+/** What is wrong with a file of root pins for the whole cluster, `{roots: [...]}`; empty when these are `RootWire`s. */
+export const rootsErrors = (value: unknown): readonly ErrorObject[] => errorsOf(roots, value);

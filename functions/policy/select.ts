@@ -7,9 +7,9 @@ import type { PolicySnapshot } from './snapshot.ts';
 /** Objects named in one message; the rest is counted. */
 const TOLD_OBJECTS = 10;
 
-/** The rule that decides on an image in a namespace; refuses with POLICY_NONE or POLICY_NO_MATCH. */
+/** The rule that decides on an image in a namespace, with the floor's where there is one; refuses with POLICY_NONE or POLICY_NO_MATCH. */
 export function selectRule(snapshot: PolicySnapshot, namespace: string, image: ImageReference): Result<Rule> {
-  const { scope, rules, objects } = snapshot.rulesFor(namespace);
+  const { scope, rules, objects, floor } = snapshot.rulesFor(namespace);
   if (objects.length === 0) {
     return refused(
       'POLICY_NONE',
@@ -19,7 +19,13 @@ export function selectRule(snapshot: PolicySnapshot, namespace: string, image: I
     );
   }
   const rule = rules.find((candidate) => decides(candidate, image));
-  if (rule !== undefined) return accept(rule);
+  if (rule !== undefined)
+    return accept(
+      onFloor(
+        rule,
+        floor.find((candidate) => decides(candidate, image)),
+      ),
+    );
   const whose = scope === 'namespace' ? 'the policies of the namespace' : 'the policies of the cluster';
   return refused('POLICY_NO_MATCH', namespace, image, `no rule of ${whose} matches: ${told(objects)}.`);
 }
@@ -31,6 +37,12 @@ export function selectRule(snapshot: PolicySnapshot, namespace: string, image: I
 function decides({ pattern, requirements }: Rule, image: ImageReference): boolean {
   if (requirements.length === 0 && pattern.bindsTag === true && image.digest !== undefined) return false;
   return pattern.matches(image);
+}
+
+/** The rule with what the floor adds to it. A digest that the floor had proven is written, so that nothing else runs. */
+function onFloor(rule: Rule, floor: Rule | undefined): Rule {
+  if (floor === undefined || floor.source === rule.source || floor.requirements.length === 0) return rule;
+  return { ...rule, floor, mutateImage: rule.mutateImage || floor.mutateImage };
 }
 
 function refused(code: DenyCode, namespace: string, image: ImageReference, why: string): Result<Rule> {

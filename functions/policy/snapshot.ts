@@ -21,6 +21,8 @@ export interface ApplicableRules {
   readonly rules: readonly Rule[];
   /** `ImagePolicy team/default`, sorted. */
   readonly objects: readonly string[];
+  /** By rank: rules of the ClusterImagePolicies with `spec.floor`, which hold in every namespace beside the one that decides. */
+  readonly floor: readonly Rule[];
 }
 
 /** All policies at one moment; immutable. `with` and `without` give a new one and leave this one as it was. */
@@ -71,8 +73,9 @@ class Snapshot implements PolicySnapshot {
 
   rulesFor(namespace: string): ApplicableRules {
     const own = namespace === CLUSTER || namespace === NOWHERE ? undefined : this.#scopes.get(namespace);
-    const scope = own ?? this.#scopes.get(CLUSTER) ?? EMPTY;
-    return { scope: own === undefined ? 'cluster' : 'namespace', rules: scope.rules, objects: scope.labels };
+    const cluster = this.#scopes.get(CLUSTER) ?? EMPTY;
+    const { rules, labels: objects } = own ?? cluster;
+    return { scope: own === undefined ? 'cluster' : 'namespace', rules, objects, floor: cluster.floor };
   }
 
   get problems(): readonly PolicyProblem[] {
@@ -108,6 +111,7 @@ class Snapshot implements PolicySnapshot {
 class Scope {
   readonly held: Objects;
   #rules: readonly Rule[] | undefined;
+  #floor: readonly Rule[] | undefined;
   #labels: readonly string[] | undefined;
   #problems: readonly PolicyProblem[] | undefined;
 
@@ -116,8 +120,13 @@ class Scope {
   }
 
   get rules(): readonly Rule[] {
-    this.#rules ??= Object.freeze([...this.held.values()].flatMap(({ rules }) => rules).sort(precedes));
+    this.#rules ??= ranked([...this.held.values()]);
     return this.#rules;
+  }
+
+  get floor(): readonly Rule[] {
+    this.#floor ??= ranked([...this.held.values()].filter(({ floor }) => floor));
+    return this.#floor;
   }
 
   get labels(): readonly string[] {
@@ -132,6 +141,9 @@ class Scope {
     return this.#problems;
   }
 }
+
+const ranked = (policies: readonly CompiledPolicy[]): readonly Rule[] =>
+  Object.freeze(policies.flatMap(({ rules }) => rules).sort(precedes));
 
 const EMPTY = new Scope(new Map());
 

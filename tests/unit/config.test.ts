@@ -19,6 +19,8 @@ describe('parseConfig', () => {
       trustServers: new Map(),
       tokenRealms: [],
       trustCaFile: undefined,
+      trustRootsFile: undefined,
+      trustFirstUse: true,
       extraWorkloads: [],
       trustCacheBytes: 64 * 1024 * 1024,
       trustTtl: 60_000,

@@ -6,6 +6,7 @@ import { LIMITS } from '../../limits.ts';
 import { canonicalBytes } from './canonical.ts';
 import type { Certificate } from './certificate.ts';
 import { parseCertificate } from './certificate.ts';
+import type { PemBlock } from './pem.ts';
 import { readPem } from './pem.ts';
 
 /** A key as a role file holds it. */
@@ -130,22 +131,33 @@ export function usableKey(key: TufKey): PublicKey | undefined {
   }
 }
 
+const keyOfBlock = ({ label, bytes }: PemBlock): PublicKey | undefined => {
+  if (label === 'PUBLIC KEY') return publicKeyOf(bytes);
+  const spki = label === 'CERTIFICATE' ? parseCertificate(bytes)?.spki : undefined;
+  return spki === undefined ? undefined : publicKeyOf(spki);
+};
+
+/** The public keys of one or more PEM blocks, as `parsePublicKey` reads one; undefined where there is none or one can't be used. */
+export function publicKeysOfPem(pem: string): readonly PublicKey[] | undefined {
+  const keys = readPem(pem, { headers: true })?.map(keyOfBlock) ?? [];
+  return keys.length === 0 || keys.includes(undefined) ? undefined : keys.filter((key) => key !== undefined);
+}
+
 /**
  * Reads the public key of a signer Secret: one PEM block, `PUBLIC KEY` (SubjectPublicKeyInfo) or `CERTIFICATE`, of an ECDSA key on a
- * NIST curve, an RSA key of 2048 to 8192 bits, or an Ed25519 key. Refuses with SIGNER_SECRET_INVALID.
+ * NIST curve, an RSA key of 2048 to 8192 bits, or an Ed25519 key; headers, as `docker trust key generate` writes one, are passed over. Refuses with SIGNER_SECRET_INVALID.
  */
 export function parsePublicKey(pem: string): Result<PublicKey> {
-  const blocks = readPem(pem);
+  const blocks = readPem(pem, { headers: true });
   const block = blocks?.[0];
   if (blocks === undefined || block === undefined || blocks.length > 1)
     return refuse('SIGNER_SECRET_INVALID', 'publicKey is not one block of PEM (BEGIN PUBLIC KEY or BEGIN CERTIFICATE)');
-  const spki = block.label === 'CERTIFICATE' ? parseCertificate(block.bytes)?.spki : block.bytes;
   if (block.label !== 'CERTIFICATE' && block.label !== 'PUBLIC KEY')
     return refuse(
       'SIGNER_SECRET_INVALID',
       `publicKey holds a block ${JSON.stringify(block.label.slice(0, 40))}; a PUBLIC KEY or CERTIFICATE is wanted`,
     );
-  const key = spki === undefined ? undefined : publicKeyOf(spki);
+  const key = keyOfBlock(block);
   if (key === undefined)
     return refuse(
       'SIGNER_SECRET_INVALID',

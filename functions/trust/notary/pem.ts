@@ -15,27 +15,39 @@ export function decodeBase64(text: string): Buffer | undefined {
   return bytes.toString('base64') === text ? bytes : undefined;
 }
 
-const blockAt = (text: string, at: number): { readonly block: PemBlock; readonly end: number } | undefined => {
+/** RFC 1421 §4.6: headers stand before a blank line. `docker trust key generate` writes one, `role: alice`. */
+const withoutHeaders = (inner: string): string => {
+  const lines = inner.trimStart().split('\n');
+  const blank = lines.findIndex((line) => line.trim() === '');
+  return blank > 0 && lines.slice(0, blank).every((line) => line.includes(':')) ? lines.slice(blank).join('\n') : inner;
+};
+
+const blockAt = (
+  text: string,
+  at: number,
+  headers: boolean,
+): { readonly block: PemBlock; readonly end: number } | undefined => {
   const labelEnd = text.indexOf('-----', at + BEGIN.length);
   if (labelEnd < 0) return undefined;
   const label = text.slice(at + BEGIN.length, labelEnd);
   const closing = `-----END ${label}-----`;
   const bodyEnd = text.indexOf(closing, labelEnd + 5);
   if (bodyEnd < 0) return undefined;
-  const body = text.slice(labelEnd + 5, bodyEnd).replaceAll(/[ \t\r\n]/g, '');
+  const inner = text.slice(labelEnd + 5, bodyEnd);
+  const body = (headers ? withoutHeaders(inner) : inner).replaceAll(/[ \t\r\n]/g, '');
   const bytes = BODY.test(body) ? decodeBase64(body) : undefined;
   return bytes === undefined ? undefined : { block: { label, bytes }, end: bodyEnd + closing.length };
 };
 
 /**
- * Every block of a PEM text, in order; undefined where a block is broken, has headers, or there are more than
- * `LIMITS.certificatesPerPem`. Text outside of blocks is passed over.
+ * Every block of a PEM text, in order; undefined where a block is broken, has headers (unless `headers` allows and passes over them), or
+ * there are more than `LIMITS.certificatesPerPem`. Text outside of blocks is passed over.
  */
-export function readPem(text: string): readonly PemBlock[] | undefined {
+export function readPem(text: string, { headers = false } = {}): readonly PemBlock[] | undefined {
   const blocks: PemBlock[] = [];
   let at = text.indexOf(BEGIN);
   while (at >= 0) {
-    const found = blockAt(text, at);
+    const found = blockAt(text, at, headers);
     if (found === undefined || blocks.length === LIMITS.certificatesPerPem) return undefined;
     blocks.push(found.block);
     at = text.indexOf(BEGIN, found.end);

@@ -43,6 +43,47 @@ export function isPinned(key: RootKey, pins: RootPins, now: number): boolean {
   return pins.authorities.length > 0 && reaches(key.leaf, key, pins.authorities, now);
 }
 
+/** Pins for some repositories: a GUN, or the beginning of GUNs and `*`. */
+export interface GunPins extends RootPins {
+  readonly gun: string;
+}
+
+/** Whether pins written for `pattern` are for this repository: it is the very GUN, or begins with what stands before the star. */
+export const covers = (pattern: string, gun: string): boolean =>
+  pattern.endsWith('*') ? gun.startsWith(pattern.slice(0, -1)) : pattern === gun;
+
+const mostSpecific = (pins: readonly GunPins[], gun: string): readonly GunPins[] => {
+  const fitting = pins.filter((one) => covers(one.gun, gun));
+  const exact = fitting.filter((one) => one.gun === gun);
+  const longest = Math.max(...fitting.map((one) => one.gun.length));
+  return exact.length > 0 ? exact : fitting.filter((one) => one.gun.length === longest);
+};
+
+/**
+ * The pins that count for a repository, in the order of Notary's client (`NewTrustPinChecker`): keys pinned for the very GUN, else
+ * for the longest beginning of it, else the CAs likewise. Undefined where nothing covers it. Unlike there, a CA's GUN ends in `*` to
+ * mean a beginning: `docker.io/acme` is not `docker.io/acme-evil`.
+ */
+export function pinsFor(pins: readonly GunPins[], gun: string): RootPins | undefined {
+  const keys = mostSpecific(
+    pins.filter(({ keyIds, fingerprints }) => keyIds.size + fingerprints.size > 0),
+    gun,
+  );
+  if (keys.length > 0) {
+    return {
+      keyIds: new Set(keys.flatMap(({ keyIds }) => [...keyIds])),
+      fingerprints: new Set(keys.flatMap(({ fingerprints }) => [...fingerprints])),
+      authorities: [],
+    };
+  }
+  const issuers = mostSpecific(
+    pins.filter(({ authorities }) => authorities.length > 0),
+    gun,
+  );
+  if (issuers.length === 0) return undefined;
+  return { keyIds: new Set(), fingerprints: new Set(), authorities: issuers.flatMap(({ authorities }) => authorities) };
+}
+
 const identities = new WeakMap<RootPins, string>();
 
 /** One text for the same pins in whatever order, another for any other: what was verified under some pins is told apart by it. */

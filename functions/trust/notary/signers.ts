@@ -24,6 +24,9 @@ export interface Released {
   readonly evidence: readonly Evidence[];
 }
 
+/** Signers whose shortcomings are told in one message. */
+const TOLD_SIGNERS = 8;
+
 interface Entry {
   readonly tag: string;
   readonly target: TargetFact;
@@ -82,24 +85,19 @@ const roleOf = (facts: TrustFacts, signer: Signer): Result<TargetsFacts> => {
   return accept(role);
 };
 
-const agree = (
-  facts: TrustFacts,
-  entry: Entry,
-  signers: readonly (readonly [Signer, TargetsFacts])[],
-): Refusal | undefined => {
-  for (const [signer, role] of signers) {
-    const target = role.targets.get(entry.tag);
-    if (target === undefined)
-      return {
-        code: 'TRUST_SIGNER_MISSING',
-        message: `Signer ${signer.name} (Secret ${signer.secret}) has not signed the tag ${entry.tag} of ${facts.gun}: ${role.role} does not hold it.`,
-      };
-    if (target.sha256 !== entry.target.sha256)
-      return {
-        code: 'TRUST_DIGEST_CONFLICT',
-        message: `The tag ${entry.tag} of ${facts.gun} is ${text(entry.target)} in ${entry.role.role}, but ${text(target)} in ${role.role}.`,
-      };
-  }
+/** Why a signer's role does not vouch for an entry, or undefined. */
+const disagreement = (facts: TrustFacts, entry: Entry, signer: Signer, role: TargetsFacts): Refusal | undefined => {
+  const target = role.targets.get(entry.tag);
+  if (target === undefined)
+    return {
+      code: 'TRUST_SIGNER_MISSING',
+      message: `Signer ${signer.name} (Secret ${signer.secret}) has not signed the tag ${entry.tag} of ${facts.gun}: ${role.role} does not hold it.`,
+    };
+  if (target.sha256 !== entry.target.sha256)
+    return {
+      code: 'TRUST_DIGEST_CONFLICT',
+      message: `The tag ${entry.tag} of ${facts.gun} is ${text(entry.target)} in ${entry.role.role}, but ${text(target)} in ${role.role}.`,
+    };
   return undefined;
 };
 
@@ -136,33 +134,41 @@ const candidates = (
     : accept([entry]);
 };
 
+/** Who has to vouch: all of these signers, or so many distinct keys of theirs. */
+interface Quorum {
+  readonly signers: readonly Signer[];
+  readonly threshold: number | undefined;
+}
+
 /**
  * The verdict on verified facts: the digest that the tag is released for, in `targets/releases` where that holds it, else in `targets`; with
- * every signer's role holding the same, signed by that signer's own key. Without tag and digest the tag is `latest`; with a digest alone,
- * some tag must be released for it on which all signers agree. Refuses with TRUST_NOT_SIGNED, TRUST_SIGNER_MISSING,
+ * every signer's role holding the same, signed by that signer's own key. With `threshold`, as many of the signers are enough, each
+ * counted by his key: one key under two names is one signer. Without tag and digest the tag is `latest`; with a digest alone, some
+ * tag must be released for it on which the signers agree. Refuses with TRUST_NOT_SIGNED, TRUST_SIGNER_MISSING,
  * TRUST_DIGEST_CONFLICT, TRUST_MALFORMED, or the code of a role that cannot be used.
  */
-export function judge(facts: TrustFacts, wanted: Wanted, signers: readonly Signer[]): Result<Released> {
+export function judge(
+  facts: TrustFacts,
+  wanted: Wanted,
+  signers: readonly Signer[],
+  threshold?: number,
+): Result<Released> {
   const releases = releasesOf(facts);
   if (!releases.ok) return releases;
   const entries = candidates(facts, wanted, releases.value);
   if (!entries.ok) return entries;
-  const roles: (readonly [Signer, TargetsFacts])[] = [];
-  for (const signer of signers) {
-    const role = roleOf(facts, signer);
-    if (!role.ok) return role;
-    roles.push([signer, role.value]);
+  if (threshold === undefined) {
+    for (const signer of signers) {
+      const role = roleOf(facts, signer);
+      if (!role.ok) return role;
+    }
   }
-  return choose(facts, { entries: entries.value, digest: wanted.digest }, roles);
+  return choose(facts, { entries: entries.value, digest: wanted.digest }, { signers, threshold });
 }
 
 type Choice = { readonly entries: readonly Entry[]; readonly digest: Digest | undefined };
 
-const choose = (
-  facts: TrustFacts,
-  choice: Choice,
-  roles: readonly (readonly [Signer, TargetsFacts])[],
-): Result<Released> => {
+const choose = (facts: TrustFacts, choice: Choice, quorum: Quorum): Result<Released> => {
   let first: Refusal | undefined;
   for (const entry of choice.entries) {
     const digest = digestOf(facts.gun, entry);
@@ -172,20 +178,44 @@ const choose = (
         'TRUST_DIGEST_CONFLICT',
         `The tag ${entry.tag} of ${facts.gun} is signed for ${digest.value}, not for ${choice.digest}.`,
       );
-    const refusal = agree(facts, entry, roles);
-    if (refusal === undefined)
-      return accept({
-        digest: digest.value,
-        evidence: evidenceOf(
-          facts,
-          entry,
-          roles.map(([, role]) => role),
-        ),
-      });
-    first ??= refusal;
+    const roles = agreed(facts, entry, quorum);
+    if (roles.ok) return accept({ digest: digest.value, evidence: evidenceOf(facts, entry, roles.value) });
+    first ??= roles.refusal;
   }
   return {
     ok: false,
     refusal: first ?? { code: 'TRUST_NOT_SIGNED', message: `Nothing is signed for it in ${facts.gun}.` },
   };
+};
+
+/** The roles that vouch for an entry, where these are enough. */
+const agreed = (facts: TrustFacts, entry: Entry, quorum: Quorum): Result<readonly TargetsFacts[]> => {
+  const roles: TargetsFacts[] = [];
+  const keys = new Set<string>();
+  const short: Refusal[] = [];
+  for (const signer of quorum.signers) {
+    const role = roleOf(facts, signer);
+    const refusal = role.ok ? disagreement(facts, entry, signer, role.value) : role.refusal;
+    if (refusal !== undefined) short.push(refusal);
+    else if (role.ok) {
+      roles.push(role.value);
+      keys.add(signer.key.fingerprint);
+    }
+  }
+  const { threshold } = quorum;
+  if (threshold !== undefined)
+    return keys.size >= threshold ? accept(roles) : tooFew(facts, entry, quorum, { keys, short });
+  const [refusal] = short;
+  return refusal === undefined ? accept(roles) : { ok: false, refusal };
+};
+
+type Shortfall = { readonly keys: ReadonlySet<string>; readonly short: readonly Refusal[] };
+
+const tooFew = (facts: TrustFacts, entry: Entry, quorum: Quorum, { keys, short }: Shortfall): Result<never> => {
+  const { signers, threshold } = quorum;
+  const agreeing = signers.length - short.length;
+  const shared = agreeing > keys.size ? `, for ${agreeing} signers share ${keys.size} of them` : '';
+  const reasons = short.slice(0, TOLD_SIGNERS).map(({ message }) => message);
+  const head = `${keys.size} of ${threshold} keys that must have signed the tag ${entry.tag} of ${facts.gun} did (of ${signers.length} signers named${shared}).`;
+  return refuse('TRUST_SIGNER_MISSING', [head, ...reasons].join(' '));
 };

@@ -1,0 +1,121 @@
+import { Fault } from '../codes.ts';
+import { type ImageReference, repositoryName } from '../image/reference.ts';
+import type { NotaryRequirement, RootPin, Rule } from '../policy/policy.ts';
+import type { Clock, Cluster, Credential, CredentialSource, TrustQuery, TrustSource } from '../ports.ts';
+import type { Workload } from '../request/workload.ts';
+import { signedName } from './mirror.ts';
+import type { RootPins } from './notary/pins.ts';
+import { judge, type Signer } from './notary/signers.ts';
+import { resolvePins } from './roots.ts';
+import { findSecret, readSigner } from './secret.ts';
+import { trustServerOf } from './servers.ts';
+import type { Verdict } from './verdict.ts';
+
+/** One image under the rule that decides on it. */
+export interface ImageQuestion {
+  readonly reference: ImageReference;
+  readonly rule: Rule;
+  /** Namespace of the workload. */
+  readonly namespace: string;
+  readonly workload: Pick<Workload, 'pullSecrets' | 'serviceAccount'>;
+  readonly dryRun: boolean;
+}
+
+/** What a proof needs of the outside. */
+export interface Prover {
+  readonly trust: TrustSource;
+  readonly cluster: Pick<Cluster, 'secret'>;
+  readonly credentials: CredentialSource;
+  readonly clock: Clock;
+  /** TRUST_SERVERS: trust server by registry host. */
+  readonly trustServers: ReadonlyMap<string, string>;
+  /** TRUST_ROOTS_FILE: root pins of the whole cluster, for repositories that the policy's own do not cover. */
+  readonly roots?: readonly RootPin[];
+  /** TRUST_FIRST_USE: false where no policy may take a root at first sight. */
+  readonly firstUse?: boolean;
+}
+
+/** A refusal is only given on trust data verified within this time (ms), so that an image signed a moment ago is not refused for what was cached. */
+const FRESH_FOR_REFUSAL = 2_000;
+
+/** An image and one demand of Notary v1. */
+export type NotaryQuestion = ImageQuestion & { readonly requirement: NotaryRequirement };
+
+/** The verdict of Notary v1 on an image. Throws `TrustError`, and `Fault` where there is no answer. */
+export async function verifyNotary(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<Verdict> {
+  const { reference, requirement, dryRun, namespace, workload } = question;
+  const name = signedName(reference, requirement.repository);
+  if (!name.ok) return { outcome: 'denied', ...name.refusal };
+  const { registry, repository } = name.value;
+  const server = requirement.trustServer ?? trustServerOf(registry, prover.trustServers);
+  if (server === undefined) {
+    const message = `No trust server is known for ${registry}.`;
+    return { outcome: 'denied', code: 'TRUST_NO_SERVER', message };
+  }
+  const gun = repositoryName(name.value);
+  const [signers, credentials, root] = await Promise.all([
+    readSigners(prover, question, signal),
+    prover.credentials.credentials({ ...workload, namespace, registry, repository }, signal),
+    rootOf(prover, question, gun, signal),
+  ]);
+  const roles = [...new Set(signers.map((signer) => `targets/${signer.name}`))].toSorted();
+  const ask = (credential: Credential | undefined, notBefore: number | undefined): TrustQuery => ({
+    address: { server, gun, registry, credential },
+    roles,
+    notBefore,
+    dryRun,
+    ...root,
+  });
+  const look = async (notBefore: number | undefined): Promise<Verdict> => {
+    const facts = await firstAdmitted([...credentials, undefined], (credential) =>
+      prover.trust.facts(ask(credential, notBefore), signal),
+    );
+    const judged = judge(facts, reference, signers, requirement.signerThreshold);
+    return judged.ok
+      ? { outcome: 'trusted', ...judged.value }
+      : { outcome: 'denied', code: judged.refusal.code, message: judged.refusal.message };
+  };
+  const verdict = await look(undefined);
+  return verdict.outcome === 'denied' ? look(prover.clock.now() - FRESH_FOR_REFUSAL) : verdict;
+}
+
+async function readSigners(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<Signer[]> {
+  const { requirement, namespace } = question;
+  return Promise.all(
+    requirement.signerSecrets.map(async (named) =>
+      readSigner(await findSecret(prover.cluster, named, namespace, signal)),
+    ),
+  );
+}
+
+/**
+ * What root the repository may have: by the pins of the policy, else by those of the cluster, else whether first sight is enough. A policy
+ * that writes roots means them: what they do not cover is not taken at first sight unless it says so. The cluster's no stands.
+ */
+async function rootOf(
+  prover: Prover,
+  { requirement, namespace }: NotaryQuestion,
+  gun: string,
+  signal: AbortSignal,
+): Promise<{ pins: RootPins | undefined; firstUse: boolean }> {
+  const roots = requirement.roots ?? [];
+  const pinned = (from: readonly RootPin[]) => resolvePins({ roots: from, gun, namespace }, prover.cluster, signal);
+  const pins = (await pinned(roots)) ?? (await pinned(prover.roots ?? []));
+  return { pins, firstUse: prover.firstUse !== false && (requirement.firstUse ?? roots.length === 0) };
+}
+/** The answer to the first credential that the server does not refuse; where it refuses all, the last refusal. */
+async function firstAdmitted<T>(
+  credentials: readonly (Credential | undefined)[],
+  ask: (credential: Credential | undefined) => Promise<T>,
+): Promise<T> {
+  let refused: Fault = new Fault('BUG', 'No credential was tried.');
+  for (const credential of credentials) {
+    try {
+      return await ask(credential);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'AUTH_REFUSED') throw error;
+      refused = error;
+    }
+  }
+  throw refused;
+}
