@@ -39,9 +39,9 @@ const OWNERS: ReadonlyMap<string, string> = new Map([
   ['/ReplicationController', 'replicationcontrollers'],
 ]);
 
-/** A name that can be one segment of a path: `..` would climb, an empty one would list. */
+/** A name that can be one segment of a path, by Kubernetes' own rule (`IsValidPathSegmentName`): `..` would climb, an empty one would list. */
 const isName = (name: string): boolean =>
-  name !== '' && name !== '.' && name !== '..' && name.length <= LIMITS.objectNameLength;
+  !['', '.', '..'].includes(name) && !/[/%]/.test(name) && name.length <= LIMITS.objectNameLength;
 
 const keyOf = (object: JsonObject): string => {
   const metadata = metadataOf(object);

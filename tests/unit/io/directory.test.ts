@@ -1,0 +1,262 @@
+import { mkdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseReference } from '../../../functions/image/reference.ts';
+import { type DirectorySource, openDirectory } from '../../../functions/io/directory.ts';
+import { LIMITS } from '../../../functions/limits.ts';
+import { silentLog } from '../../../functions/log.ts';
+import { selectRule } from '../../../functions/policy/select.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../integration/support/folder.ts';
+
+const signal = new AbortController().signal;
+let folder: TemporaryFolder;
+let source: DirectorySource;
+
+beforeEach(async () => {
+  folder = await temporaryFolder('directory');
+});
+afterEach(async () => {
+  await source.close();
+  await folder.remove();
+});
+
+const at = (...parts: string[]): string => join(folder.path, ...parts);
+const write = (name: string, text: string): Promise<void> => writeFile(at(name), text);
+/** Opens the folder; it looks by itself at notices of the system, and here also when a test asks for it. */
+const open = async (path = folder.path): Promise<void> => {
+  source = await openDirectory(path, { log: silentLog, clock: { now: () => 0 }, poll: 60_000 });
+};
+const problems = (): string => source.readiness().problems.join('\n');
+
+const policy = (name: string, pattern: string, namespace = 'team'): string => `
+apiVersion: portieris.cloud.ibm.com/v1
+kind: ImagePolicy
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: { repositories: [{ name: "${pattern}", policy: {} }] }
+`;
+function admits(image: string, namespace = 'team'): boolean {
+  const reference = parseReference(image);
+  const snapshot = source.current();
+  if (!reference.ok || snapshot === undefined) return false;
+  const rule = selectRule(snapshot, namespace, reference.value);
+  return rule.ok && rule.value.requirements.length === 0;
+}
+
+describe('a directory', () => {
+  it('holds what its YAML and JSON files hold, in folders too, one object or many a file, and lists', async () => {
+    await write('a.yaml', `${policy('a', 'a.example/*')}---${policy('b', 'b.example/*')}`);
+    await mkdir(at('deep', 'er'), { recursive: true });
+    await write('deep/er/c.yml', policy('c', 'c.example/*'));
+    const item = {
+      apiVersion: 'portieris.cloud.ibm.com/v1',
+      kind: 'ImagePolicy',
+      metadata: { name: 'd', namespace: 'team' },
+      spec: { repositories: [{ name: 'd.example/*', policy: {} }] },
+    };
+    await write('list.json', JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [item] }));
+    await write('README.md', 'not a manifest: {{{');
+    await open();
+    expect(source.readiness()).toEqual({ ready: true, problems: [] });
+    for (const host of ['a', 'b', 'c', 'd']) expect(admits(`${host}.example/x:1`)).toBe(true);
+  });
+
+  it('counts a change, a new file and a removal without being asked', async () => {
+    await write('a.yaml', policy('a', 'a.example/*'));
+    await open();
+    await write('a.yaml', policy('a', 'z.example/*'));
+    await expect.poll(() => admits('z.example/x:1')).toBe(true);
+    expect(admits('a.example/x:1')).toBe(false);
+    await write('b.yaml', policy('b', 'b.example/*'));
+    await expect.poll(() => admits('b.example/x:1')).toBe(true);
+    await unlink(at('a.yaml'));
+    await expect.poll(() => admits('z.example/x:1')).toBe(false);
+  });
+
+  it('follows a rename and a file that is put in place of another', async () => {
+    await write('a.yaml', policy('a', 'a.example/*'));
+    await open();
+    await rename(at('a.yaml'), at('b.yaml'));
+    await source.refresh();
+    expect(admits('a.example/x:1')).toBe(true);
+    await write('new', policy('a', 'n.example/*'));
+    await rename(at('new'), at('b.yaml'));
+    await expect.poll(() => admits('n.example/x:1')).toBe(true);
+    expect(problems()).toBe('');
+  });
+
+  it('follows a volume of Kubernetes, whose ..data is swapped as a whole', async () => {
+    await mkdir(at('..one'));
+    await mkdir(at('..two'));
+    await write('..one/policy.yaml', policy('a', 'a.example/*'));
+    await write('..two/policy.yaml', policy('a', 'b.example/*'));
+    await symlink('..one', at('..data'));
+    await symlink('..data/policy.yaml', at('policy.yaml'));
+    await open();
+    expect(admits('a.example/x:1')).toBe(true);
+    await symlink('..two', at('..data_tmp'));
+    await rename(at('..data_tmp'), at('..data'));
+    await expect.poll(() => admits('b.example/x:1')).toBe(true);
+    expect(admits('a.example/x:1')).toBe(false);
+  });
+
+  it('follows no other symbolic link: it could lead anywhere', async () => {
+    await write('secret.txt', policy('a', 'a.example/*'));
+    await symlink(at('secret.txt'), at('link.yaml'));
+    await open();
+    expect(source.readiness().ready).toBe(false);
+    expect(problems()).toContain('link.yaml is a symbolic link');
+  });
+
+  it('is not ready at the start while any file has a mistake, names every mistake with its place and remedy, and is once they are corrected', async () => {
+    await write('a.yaml', policy('a', 'a.example/*'));
+    await write('b.yaml', 'apiVersion: v1\nkind: [');
+    await write('c.yaml', '- 1\n- 2\n');
+    await write('d.yaml', 'kind: ImagePolicy\nmetadata: {}\n');
+    await write('e.json', '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"k": "%%%"}}');
+    await open();
+    expect(source.readiness().ready).toBe(false);
+    expect(source.current()).toBeUndefined();
+    expect(problems()).toMatch(/^b\.yaml:2:\d+ .*correct the YAML$/m);
+    expect(problems()).toMatch(/^c\.yaml:1:1 .*write apiVersion, kind and metadata$/m);
+    expect(problems()).toMatch(/^d\.yaml:1:1 has no apiVersion; name the API version$/m);
+    expect(problems()).toMatch(/^d\.yaml:2:\d+ has no metadata\.name; give it a name$/m);
+    expect(problems()).toMatch(/^e\.json:1:\d+ data\.k of the Secret is not base64; encode it/m);
+    await Promise.all(['b.yaml', 'c.yaml', 'd.yaml', 'e.json'].map((name) => unlink(at(name))));
+    await source.refresh();
+    expect(source.readiness()).toEqual({ ready: true, problems: [] });
+  });
+
+  it('keeps what a file held when a mistake gets into it later, says so, and goes on with the others', async () => {
+    await write('a.yaml', policy('a', 'a.example/*'));
+    await write('b.yaml', policy('b', 'b.example/*'));
+    await open();
+    await write('a.yaml', 'kind: {');
+    await write('b.yaml', policy('b', 'c.example/*'));
+    await source.refresh();
+    expect(admits('a.example/x:1')).toBe(true);
+    expect(admits('c.example/x:1')).toBe(true);
+    expect(source.readiness().ready).toBe(true);
+    expect(problems()).toContain('a.yaml:1');
+  });
+
+  it('does not take a file that is empty for a moment for one whose policies are gone', async () => {
+    await write('a.yaml', policy('a', 'a.example/*'));
+    await open();
+    await write('a.yaml', '');
+    await source.refresh();
+    expect(admits('a.example/x:1')).toBe(true);
+    expect(problems()).toContain('delete the file to remove it');
+  });
+
+  it('names an object that stands in two files, and counts the one that was there before', async () => {
+    await write('b.yaml', policy('a', 'a.example/*'));
+    await open();
+    await write('a.yaml', policy('a', 'evil.example/*'));
+    await source.refresh();
+    expect(problems()).toContain('stands in a.yaml:2 too; keep one of them');
+    expect(admits('a.example/x:1')).toBe(true);
+    expect(admits('evil.example/x:1')).toBe(false);
+  });
+
+  it('refuses images under a policy that is not valid, names the field, and goes on with the others', async () => {
+    await write('a.yaml', policy('a', 'a.example/*'));
+    await write(
+      'b.yaml',
+      'apiVersion: portieris.cloud.ibm.com/v1\nkind: ImagePolicy\nmetadata: { name: b, namespace: other }\nspec: { repositories: [{ name: 7 }] }\n',
+    );
+    await open();
+    expect(source.readiness().ready).toBe(true);
+    expect(source.current()?.problems).toMatchObject([{ field: 'spec.repositories[0].name' }]);
+    expect(admits('a.example/x:1')).toBe(true);
+    expect(admits('a.example/x:1', 'other')).toBe(false);
+  });
+
+  it.each<[string, string, RegExp]>([
+    [
+      'aliases without end',
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghij'
+        .split('')
+        .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghij'[index]}`).join(',')}]`)
+        .join('\n')}`,
+      /a\.yaml:1:1/,
+    ],
+    ['nesting beyond the stack', '['.repeat(100_000), /a\.yaml:1/],
+    ['bytes that are not UTF-8', '\u0000\u0001', /a\.yaml:1/],
+    ['a tag of another language', 'apiVersion: !!js/function "x"\nkind: A\nmetadata: {name: a}', /./],
+  ])('outlives %s', async (_, text, said) => {
+    await write('a.yaml', text);
+    await open();
+    expect(problems() || 'nothing').toMatch(said);
+    await write('a.yaml', policy('a', 'a.example/*'));
+    await source.refresh();
+    expect(admits('a.example/x:1')).toBe(true);
+  });
+
+  it('reads no file that is too large, and says so', async () => {
+    await write('a.yaml', `#${'x'.repeat(LIMITS.manifestBytes)}`);
+    await open();
+    expect(problems()).toMatch(/a\.yaml is larger than \d+ bytes; split it/);
+  });
+
+  it('waits for a directory that is not there yet, and keeps what it knew of one that goes', async () => {
+    await open(at('later'));
+    expect(source.readiness().ready).toBe(false);
+    expect(problems()).toContain('does not exist; create it, or correct the path');
+    await mkdir(at('later'));
+    await write('later/a.yaml', policy('a', 'a.example/*'));
+    await source.refresh();
+    expect(admits('a.example/x:1')).toBe(true);
+    await rm(at('later'), { recursive: true });
+    await source.refresh();
+    expect(admits('a.example/x:1')).toBe(true);
+    expect(problems()).toContain('does not exist');
+  });
+
+  it.each(['__proto__', 'constructor', 'toString'])('may call an object %s', async (name) => {
+    await write('a.yaml', policy(name, 'a.example/*', name));
+    await open();
+    expect(admits('a.example/x:1', name)).toBe(true);
+    expect(await source.secret(name, name, signal)).toBeUndefined();
+  });
+});
+
+describe('the objects beside the policies', () => {
+  it('are Secrets with their values decoded, ServiceAccounts, and owners that have a UID', async () => {
+    await write(
+      'all.yaml',
+      `
+apiVersion: v1
+kind: Secret
+metadata: { name: s, namespace: team }
+type: Opaque
+data: { a: aGVsbG8= }
+stringData: { b: text }
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: sa, namespace: team }
+imagePullSecrets: [{ name: pull }]
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: { name: web, namespace: team, uid: u1 }
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: { name: nobody, namespace: team }
+`,
+    );
+    await open();
+    const secret = await source.secret('team', 's', signal);
+    expect([...(secret?.data ?? [])].map(([name, value]) => [name, Buffer.from(value).toString()])).toEqual([
+      ['a', 'hello'],
+      ['b', 'text'],
+    ]);
+    expect(await source.secret('other', 's', signal)).toBeUndefined();
+    expect(await source.pullSecretsOf('team', 'sa', signal)).toEqual(['pull']);
+    const owner = (name: string) =>
+      source.owner('team', { apiVersion: 'apps/v1', kind: 'ReplicaSet', name, uid: 'u1' }, signal);
+    expect(await owner('web')).toMatchObject({ metadata: { uid: 'u1' } });
+    expect(await owner('nobody')).toBeUndefined();
+  });
+});
