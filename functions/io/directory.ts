@@ -1,8 +1,8 @@
-import { type FSWatcher, watch } from 'node:fs';
 import type { JsonObject } from '../json.ts';
 import { type PolicySnapshot, snapshotOf } from '../policy/snapshot.ts';
 import type { OwnerReference, Readiness, SecretObject } from '../ports.ts';
 import { type FoundFile, type Listing, readDirectory } from './files.ts';
+import { FolderWatch } from './folders.ts';
 import { type ManifestObject, parseManifest } from './manifest.ts';
 import {
   groupOf,
@@ -53,7 +53,7 @@ class Directory implements DirectorySource {
   #reading: Promise<void> | undefined;
   #again = false;
   #closed = false;
-  #watcher: FSWatcher | undefined;
+  readonly #watch = new FolderWatch(() => this.#notice());
   #settle: NodeJS.Timeout | undefined;
   readonly #poll: NodeJS.Timeout;
 
@@ -105,41 +105,24 @@ class Directory implements DirectorySource {
     this.#closed = true;
     clearInterval(this.#poll);
     clearTimeout(this.#settle);
-    this.#watcher?.close();
-    this.#watcher = undefined;
+    this.#watch.close();
     await this.#reading;
   }
 
   async #readUntilQuiet(): Promise<void> {
     do {
       this.#again = false;
-      // Watching starts before reading: what changes in between is noticed.
-      this.#watch();
       try {
-        this.#take(await readDirectory(this.#path));
+        const listing = await readDirectory(this.#path);
+        // What changed in a folder before it was watched went unnoticed: it is read once more.
+        if (!this.#closed && this.#watch.follow(listing.folders)) this.#again = true;
+        else this.#take(listing);
       } catch (error) {
         this.#tell([
           `the directory could not be taken over: ${error instanceof Error ? error.message : 'unknown error'}`,
         ]);
       }
     } while (this.#again && !this.#closed);
-  }
-
-  #watch(): void {
-    if (this.#watcher !== undefined || this.#closed) return;
-    try {
-      const watcher = watch(this.#path, { recursive: true, persistent: false }, () => this.#notice());
-      // A removed directory or too few watches of the system: the poll goes on, and tries to watch anew.
-      watcher.on('error', () => this.#unwatch(watcher));
-      this.#watcher = watcher;
-    } catch {
-      this.#watcher = undefined;
-    }
-  }
-
-  #unwatch(watcher: FSWatcher): void {
-    watcher.close();
-    if (this.#watcher === watcher) this.#watcher = undefined;
   }
 
   #notice(): void {

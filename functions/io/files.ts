@@ -12,6 +12,8 @@ export type FoundFile =
 export interface Listing {
   readonly files: readonly FoundFile[];
   readonly problems: readonly string[];
+  /** Real paths of every folder that was looked into. */
+  readonly folders: readonly string[];
 }
 
 interface Entry {
@@ -37,6 +39,7 @@ const reasonOf = (error: unknown): string => {
 /** Walks a directory for manifests, in order of path. */
 class Walk {
   readonly entries: Entry[] = [];
+  readonly folders: string[] = [];
   readonly problems: string[] = [];
   readonly #root: string;
 
@@ -49,6 +52,7 @@ class Walk {
       return void this.problems.push(`${path}: folders are nested too deeply; move the files up`);
     let list: Dirent[];
     try {
+      this.folders.push(await realpath(path));
       list = await readdir(path, { withFileTypes: true });
     } catch (error) {
       return void this.problems.push(`${this.#shown(path)} ${reasonOf(error)}`);
@@ -146,7 +150,7 @@ async function readAll(root: string, walk: Walk): Promise<Listing> {
     const last = files.at(-1);
     if (last !== undefined && 'bytes' in last) left -= last.bytes.length;
   }
-  return { files, problems: walk.problems };
+  return { files, problems: walk.problems, folders: walk.folders };
 }
 
 async function readOne(root: string, path: string, left: number): Promise<FoundFile> {
@@ -168,7 +172,7 @@ export async function readDirectory(directory: string): Promise<Listing> {
   try {
     root = await realpath(directory);
   } catch (error) {
-    return { files: [], problems: [`the directory ${directory} ${reasonOf(error)}`] };
+    return { files: [], problems: [`the directory ${directory} ${reasonOf(error)}`], folders: [] };
   }
   let before = await look(root);
   for (let turn = 1; ; turn += 1) {
