@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, type JsonValue, own } from '../json.ts';
+import { LIMITS } from '../limits.ts';
 
 /** API group of 2019, served at v1beta1. */
 export const LEGACY_GROUP = 'securityenforcement.admission.cloud.ibm.com';
@@ -107,7 +108,7 @@ export function labelOf(identity: PolicyIdentity): string {
 }
 
 const text = (value: JsonValue | undefined): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined;
+  typeof value === 'string' && value !== '' && value.length <= LIMITS.nameLength ? value : undefined;
 
 const namespaceOf = (value: JsonValue | undefined): string | undefined =>
   value === undefined || value === '' || value === null ? 'default' : text(value);

@@ -133,7 +133,10 @@ const shellSchema = (kind: PolicyKind): Schema =>
       metadata: {
         type: 'object',
         required: ['name'],
-        properties: { name: { type: 'string', minLength: 1 }, namespace: { type: 'string', nullable: true } },
+        properties: {
+          name: { type: 'string', minLength: 1, maxLength: LIMITS.nameLength },
+          namespace: { type: 'string', nullable: true, maxLength: LIMITS.nameLength },
+        },
       },
       spec: object(
         { repositories: { type: 'array', maxItems: LIMITS.rulesPerPolicy }, ...specFields(kind) },
