@@ -52,6 +52,8 @@ export interface NotaryUserOptions {
   readonly origin: string;
   /** Path of the PEM of the authority of the server's certificate. */
   readonly authorityFile: string;
+  /** `user:password` for the server's token service. */
+  readonly login?: string;
 }
 
 const RUN_MILLISECONDS = 60_000;
@@ -107,7 +109,8 @@ export async function notaryUser(options: NotaryUserOptions): Promise<NotaryUser
   await mkdir(trustFolder, { recursive: true });
   const configuration = join(options.folder, 'notary.json');
   await writeFile(configuration, '{}');
-  const env = { HOME: options.folder, PATH: process.env['PATH'], ...passphrases() };
+  const login = options.login === undefined ? {} : { NOTARY_AUTH: Buffer.from(options.login).toString('base64') };
+  const env = { HOME: options.folder, PATH: process.env['PATH'], ...passphrases(), ...login };
   const fixed = ['-c', configuration, '-s', options.origin, '--tlscacert', options.authorityFile, '-d', trustFolder];
   const tryRun: NotaryUser['tryRun'] = (...args) => spawnNotary([...fixed, ...args], env);
   const run: Run = async (...args) => {

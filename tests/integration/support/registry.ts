@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { stringify } from 'yaml';
 import { type Authority, writeLoopbackTls } from './certificates.ts';
+import type { NotaryTokenAuth } from './notaryserver.ts';
 import { freePort } from './port.ts';
 import { startProgram } from './program.ts';
 import { webClient } from './web.ts';
@@ -17,9 +18,16 @@ export interface RegistryServer {
   stop(): Promise<void>;
 }
 
+/** What to start a registry with; `auth` is its `auth.token`: without it, it asks nobody who they are. */
+export interface RegistryOptions {
+  readonly authority: Authority;
+  readonly folder: string;
+  readonly auth?: NotaryTokenAuth;
+}
+
 /** Starts the registry with an empty store below `folder`, an existing folder, and waits for its API. */
-export async function startRegistry(options: { authority: Authority; folder: string }): Promise<RegistryServer> {
-  const { authority, folder } = options;
+export async function startRegistry(options: RegistryOptions): Promise<RegistryServer> {
+  const { authority, folder, auth } = options;
   const tls = await writeLoopbackTls(authority, folder);
   const host = `127.0.0.1:${await freePort()}`;
   const store = join(folder, 'store');
@@ -29,6 +37,7 @@ export async function startRegistry(options: { authority: Authority; folder: str
     version: 0.1,
     log: { level: 'warn' },
     storage: { filesystem: { rootdirectory: store }, delete: { enabled: true } },
+    ...(auth === undefined ? {} : { auth: { token: auth } }),
     http: { addr: host, tls: { certificate: tls.certificate, key: tls.key } },
   };
   await writeFile(file, stringify(configuration));
@@ -40,7 +49,7 @@ export async function startRegistry(options: { authority: Authority; folder: str
     args: ['serve', file],
     env: { OTEL_TRACES_EXPORTER: 'none' },
     folder,
-    ready: async () => (await web.ask('GET', '/v2/')).status === 200,
+    ready: async () => (await web.ask('GET', '/v2/')).status === (auth === undefined ? 200 : 401),
   }).finally(() => web.close());
   return { host, origin, authorityFile: tls.authority, log: program.log, stop: program.stop };
 }
