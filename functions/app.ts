@@ -12,6 +12,7 @@ import { openDirectory } from './io/directory.ts';
 import { HttpClient } from './io/http.ts';
 import { NotaryClient } from './io/notary.ts';
 import type { ObjectSource } from './io/objects.ts';
+import { readBundle } from './io/proxy.ts';
 import { PullSecrets } from './io/pullsecrets.ts';
 import { readRoots } from './io/roots.ts';
 import { answersTls } from './io/tls.ts';
@@ -108,15 +109,29 @@ interface Tools {
   readonly http: HttpClient;
 }
 
+/** Reads what the configuration names. Throws `ConfigError` with the sentence of the error. */
+function configured<T, V>(read: (value: V) => T, value: V): T {
+  try {
+    return read(value);
+  } catch (error) {
+    throw new ConfigError([(error as Error).message]);
+  }
+}
+
+const readAuthorities = (file: string): string => {
+  try {
+    const pem = readFileSync(file, 'utf8');
+    readBundle(pem);
+    return pem;
+  } catch (error) {
+    throw new Error(`TRUST_CA_FILE=${file}: ${(error as Error).message}`, { cause: error });
+  }
+};
+
 /** The door to the network. Throws `ConfigError` where the authorities or the address of the proxy can't be used. */
 function openHttp({ trustCaFile }: Config, clock: Clock): HttpClient {
-  const named = trustCaFile === undefined ? '' : `TRUST_CA_FILE=${trustCaFile}: `;
-  try {
-    return new HttpClient({ ca: trustCaFile === undefined ? undefined : readFileSync(trustCaFile, 'utf8') }, clock);
-  } catch (error) {
-    const { message } = error as Error;
-    throw new ConfigError([message.includes('HTTPS_PROXY') ? message : `${named}${message}`]);
-  }
+  const ca = trustCaFile === undefined ? undefined : configured(readAuthorities, trustCaFile);
+  return configured((outside) => new HttpClient(outside, clock), { ca });
 }
 
 function openProver(config: Config, source: ObjectSource, { log, metrics, clock, http }: Tools): Prover {
@@ -135,7 +150,7 @@ function openProver(config: Config, source: ObjectSource, { log, metrics, clock,
     credentials: new PullSecrets(source, log),
     clock,
     trustServers: config.trustServers,
-    roots: config.trustRootsFile === undefined ? [] : readRoots(config.trustRootsFile),
+    roots: config.trustRootsFile === undefined ? [] : configured(readRoots, config.trustRootsFile),
     firstUse: config.trustFirstUse,
   };
 }

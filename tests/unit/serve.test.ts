@@ -208,6 +208,19 @@ describe('our own start', () => {
     expect(gate.text()).not.toMatch(/\n\s+at /);
   });
 
+  it.each([
+    ['TRUST_CA_FILE', 'no certificate at all', 'holds no certificate in PEM form'],
+    ['TRUST_ROOTS_FILE', 'roots: [{ gun: nginx, keyIds: [x] }]', 'roots[0].keyIds[0]'],
+  ])('says what is wrong with the file of %s, without a stack', async (name, text, said) => {
+    const file = join(folder.path, name);
+    await writeFile(file, text);
+    gate = startNode([SERVE], { ...env, [name]: file });
+    expect(await gate.ended).toBe(2);
+    expect(gate.text()).toContain(name);
+    expect(gate.text()).toContain(said);
+    expect(gate.text()).not.toMatch(/\n\s+at /);
+  });
+
   it('says that its proxy has no address, without showing it', async () => {
     gate = startNode([SERVE], { ...env, HTTPS_PROXY: 'ftp://user:hunter2@proxy' });
     expect(await gate.ended).toBe(2);
