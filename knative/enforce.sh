@@ -67,7 +67,8 @@ render() { # failurePolicy
 apply() { render "${1:-}" | kubectl apply --server-side --force-conflicts --field-manager=portieris-enforce -f -; }
 # An image name that no gate can read is refused whatever the policies say; the answer names the webhook that gave it.
 answered() {
-  kubectl run portieris-probe --image=portieris.invalid/PROBE --namespace "${PROBE_NAMESPACE:-default}" --dry-run=server 2>&1 |
+  printf '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"portieris-probe"},"spec":{"containers":[{"name":"probe","image":"portieris.invalid/PROBE"}]}}' |
+    kubectl --namespace "${PROBE_NAMESPACE:-default}" create --dry-run=server -f - 2>&1 |
     grep 'denied the request' | grep -q 'trust.hooks.securityenforcement'
 }
 if [ -z "$hooks" ]; then
