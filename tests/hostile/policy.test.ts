@@ -60,9 +60,7 @@ describe('a policy object that is hostile', () => {
       policyOf('bad', [{ ...rule, policy: { simple: { requirements: [value] } } }]),
       policyOf('bad', [], { spec: { floor: value } }),
     ];
-    const started = performance.now();
     for (const object of objects) holds(snapshotOf([object, good]));
-    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it('is reported with the others, all at once, and each of its images is refused', () => {

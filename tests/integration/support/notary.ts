@@ -73,7 +73,8 @@ function spawnNotary(args: readonly string[], env: NodeJS.ProcessEnv): Promise<N
       if (error !== null && typeof error.code !== 'number') reject(error);
       else resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
-    // Rotating a root key asks whether one is sure.
+    // Rotating a root key asks whether one is sure; a run that asks nothing may have ended before it could read the answer.
+    child.stdin?.on('error', (error: NodeJS.ErrnoException) => error.code === 'EPIPE' || reject(error));
     child.stdin?.end('yes\n');
   });
 }
