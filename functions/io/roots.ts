@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { LIMITS } from '../limits.ts';
 import type { RootPin } from '../policy/policy.ts';
 import { type FieldProblem, problemOf } from '../policy/problem.ts';
@@ -7,12 +7,14 @@ import type { RootWire } from '../policy/resource.ts';
 import { rootsOf } from '../policy/roots.ts';
 import { rootsErrors } from '../policy/schema.ts';
 
-/** The value of a YAML file, or a sentence. What the parser says may quote the file, so only its kind is told. */
+/** The value of a YAML file, or a sentence. A file that is only half readable is not read: a pin would be missing. */
 function load(path: string): { readonly value: unknown } | string {
   try {
     if (statSync(path).size > LIMITS.manifestBytes)
       return `is larger than ${LIMITS.manifestBytes} bytes; make it smaller.`;
-    return { value: parse(readFileSync(path, 'utf8'), { maxAliasCount: LIMITS.yamlAliases, logLevel: 'silent' }) };
+    const document = parseDocument(readFileSync(path, 'utf8'), { prettyErrors: false, logLevel: 'silent' });
+    if (document.errors.length > 0) return 'cannot be read (no YAML); correct the file.';
+    return { value: document.toJS({ maxAliasCount: LIMITS.yamlAliases }) };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return `cannot be read (${code ?? 'no YAML'}); correct the path or the file.`;

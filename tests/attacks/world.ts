@@ -15,7 +15,8 @@ import type {
   TrustMemory,
 } from '../../functions/ports.ts';
 import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
-import { verifyImage } from '../../functions/trust/verify.ts';
+import { ALLOWED_NAMESPACES } from '../../functions/trust/secret.ts';
+import { type Prover, verifyImage } from '../../functions/trust/verify.ts';
 import { bytesOf, podSpec, type ReviewOptions, reviewOf, workloadOf } from '../support/review.ts';
 import type { TestKey } from '../support/tuf/key.ts';
 import { NOW } from '../support/tuf/look.ts';
@@ -50,6 +51,8 @@ export const open = (name: string): JsonObject => ({ name, policy: {} });
 export class World {
   now = NOW;
   policies: JsonObject[] = [];
+  /** What an operator set for the whole cluster; counts from the next `restart`. */
+  settings: Pick<Prover, 'roots' | 'firstUse' | 'trustServers'> = { trustServers: new Map<string, string>() };
   readonly secrets = new Map<string, SecretObject>();
   readonly owners = new Map<string, JsonObject>();
   readonly repositories = new Map<string, TestRepository>();
@@ -87,7 +90,7 @@ export class World {
       observe: { cache: () => undefined, fetched: () => undefined },
     });
     const credentials = new PullSecrets(this.#cluster, openLog('error'));
-    const prover = { trust, cluster: this.#cluster, credentials, clock, trustServers: new Map<string, string>() };
+    const prover = { trust, cluster: this.#cluster, credentials, clock, ...this.settings };
     return {
       policies: { current: () => snapshotOf(this.policies) },
       cluster: this.#cluster,
@@ -114,14 +117,17 @@ export class World {
     return repository;
   }
 
-  /** The Secret of a signer. */
-  signer(namespace: string, name: string, key: TestKey): void {
-    const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-    const data = new Map([
-      ['name', text(name)],
-      ['publicKey', text(key.pem)],
-    ]);
-    this.secrets.set(`${namespace}/${name}`, { namespace, name, type: 'Opaque', data });
+  /** The Secret of a signer; `allowed` are the namespaces that may name it. */
+  signer(namespace: string, name: string, key: TestKey, allowed?: string): void {
+    this.secret(namespace, name, { name, publicKey: key.pem }, allowed);
+  }
+
+  /** A Secret with these texts. */
+  secret(namespace: string, name: string, texts: Readonly<Record<string, string>>, allowed?: string): void {
+    const data = new Map(Object.entries(texts).map(([key, value]) => [key, new TextEncoder().encode(value)]));
+    const type = Object.hasOwn(texts, '.dockerconfigjson') ? 'kubernetes.io/dockerconfigjson' : 'Opaque';
+    const annotations = new Map(allowed === undefined ? [] : [[ALLOWED_NAMESPACES, allowed]]);
+    this.secrets.set(`${namespace}/${name}`, { namespace, name, type, data, annotations });
   }
 
   /** The answer to a review. */

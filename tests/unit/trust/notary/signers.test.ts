@@ -252,3 +252,63 @@ describe('the evidence', () => {
     expect(evidence[6]?.detail).toBe('version 1, signed by 1 (threshold 1), expires 2029-11-23T12:00:00.000Z');
   });
 });
+
+describe('k of n signers', () => {
+  const three = () => {
+    const repository = fresh();
+    const names = ['alice', 'bob', 'carol'];
+    const signers = names.map((name) => signerOf(name, repository.addSigner(name).pem));
+    repository.tag('v1', A, 'targets/releases');
+    return { repository, signers };
+  };
+  const judged = async (
+    repository: TestRepository,
+    signers: readonly Signer[],
+    threshold: number,
+    want = wanted('v1'),
+  ) => {
+    const roles = signers.map(({ name }) => `targets/${name}`);
+    const result = judge(await look(repository.publish(), { roles }), want, signers, threshold);
+    return result.ok ? result.value : `${result.refusal.code}: ${result.refusal.message}`;
+  };
+
+  it('are enough from the k-th on', async () => {
+    const { repository, signers } = three();
+    for (const [signed, name] of ['alice', 'bob', 'carol'].entries()) {
+      for (const threshold of [1, 2, 3]) {
+        const verdict = await judged(repository, signers, threshold);
+        if (signed >= threshold) expect(verdict).toMatchObject({ digest: digest(A) });
+        else expect(verdict).toMatch(new RegExp(`^TRUST_SIGNER_MISSING: ${signed} of ${threshold} keys`));
+      }
+      repository.tag('v1', A, `targets/${name}`);
+    }
+    expect(await judged(repository, signers, 3)).toMatchObject({ digest: digest(A) });
+  });
+
+  it('are told in the refusal, each with what is amiss', async () => {
+    const { repository, signers } = three();
+    repository.tag('v1', A, 'targets/alice').tag('v1', B, 'targets/bob');
+    const message = await judged(repository, signers, 3);
+    expect(message).toContain(
+      '1 of 3 keys that must have signed the tag v1 of docker.io/library/nginx did (of 3 signers named).',
+    );
+    expect(message).toContain(`but sha256:${B} in targets/bob`);
+    expect(message).toContain('Signer carol');
+  });
+
+  it('need not all have a role, and one without does not count', async () => {
+    const { repository, signers } = three();
+    repository.tag('v1', A, 'targets/alice', 'targets/bob');
+    const dave = signerOf('dave', makeKey().pem);
+    expect(await judged(repository, [...signers, dave], 2)).toMatchObject({ digest: digest(A) });
+    expect(await judged(repository, [...signers, dave], 3)).toMatch(/the repository has no role targets\/dave/);
+  });
+
+  it('must agree under one and the same tag of a digest', async () => {
+    const { repository, signers } = three();
+    repository.tag('v1', A, 'targets/alice').tag('v2', A, 'targets/releases', 'targets/bob');
+    expect(await judged(repository, signers, 2, wanted(undefined, A))).toMatch(/^TRUST_SIGNER_MISSING/);
+    repository.tag('v2', A, 'targets/carol');
+    expect(await judged(repository, signers, 2, wanted(undefined, A))).toMatchObject({ digest: digest(A) });
+  });
+});

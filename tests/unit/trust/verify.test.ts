@@ -1,0 +1,180 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { MemoryTrust } from '../../../functions/cache/memory.ts';
+import { TrustCache } from '../../../functions/cache/trust.ts';
+import { Fault } from '../../../functions/codes.ts';
+import type { JsonObject } from '../../../functions/json.ts';
+import { selectRule } from '../../../functions/policy/select.ts';
+import { snapshotOf } from '../../../functions/policy/snapshot.ts';
+import type { Credential, CredentialQuery, NotaryFiles, TrustQuery } from '../../../functions/ports.ts';
+import { TrustError } from '../../../functions/trust/notary/error.ts';
+import { type Prover, verifyImage } from '../../../functions/trust/verify.ts';
+import { image, policyOf, trusting } from '../../support/policies.ts';
+import { NOW } from '../../support/tuf/look.ts';
+import { filesOf } from '../../support/tuf/memory.ts';
+import { TestRepository } from '../../support/tuf/repository.ts';
+
+const A = 'aa'.repeat(32);
+const alone: Credential = { username: 'u', password: 'p', identityToken: undefined };
+
+let repository: TestRepository;
+let credentials: readonly Credential[];
+let asked: CredentialQuery[];
+let queries: TrustQuery[];
+let fail: (query: TrustQuery) => Error | undefined;
+let files: NotaryFiles;
+beforeEach(() => {
+  repository = new TestRepository({ gun: 'docker.io/library/nginx', now: NOW }).tag('v1', A).publish();
+  credentials = [];
+  asked = [];
+  queries = [];
+  fail = () => undefined;
+  files = filesOf(repository);
+});
+
+function prover(more: Partial<Prover> = {}): Prover {
+  const clock = { now: () => NOW };
+  const cache = new TrustCache({ files, memory: new MemoryTrust(), clock, ttl: 60_000, maxBytes: 1e7 });
+  return {
+    trust: {
+      facts: async (query, signal) => {
+        queries.push(query);
+        const error = fail(query);
+        if (error !== undefined) throw error;
+        return cache.facts(query, signal);
+      },
+    },
+    cluster: { secret: async () => undefined },
+    credentials: {
+      credentials: async (query) => {
+        asked.push(query);
+        return credentials;
+      },
+    },
+    clock,
+    trustServers: new Map(),
+    ...more,
+  };
+}
+const verify = (
+  rules: JsonObject[],
+  written = 'nginx:v1',
+  { spec = {}, ...more }: Partial<Prover> & { spec?: JsonObject } = {},
+) => {
+  const selected = selectRule(snapshotOf([policyOf('p', rules, { spec })]), 'team', image(written));
+  if (!selected.ok) throw new Error(selected.refusal.message);
+  const question = {
+    reference: image(written),
+    rule: selected.value,
+    namespace: 'team',
+    workload: { pullSecrets: ['pull'], serviceAccount: 'default' },
+    dryRun: false,
+  };
+  return verifyImage(prover(more), question, new AbortController().signal);
+};
+
+describe('verifyImage', () => {
+  it('asks nobody where the rule asks for nothing', async () => {
+    expect(await verify([{ name: '*' }])).toEqual({ outcome: 'trusted', digest: undefined, evidence: [] });
+    expect([asked, queries]).toEqual([[], []]);
+  });
+
+  it('gives the digest that was signed, with what was seen', async () => {
+    const verdict = await verify([trusting('*')]);
+    expect(verdict).toMatchObject({ outcome: 'trusted', digest: `sha256:${A}` });
+    expect(verdict.outcome === 'trusted' && verdict.evidence.length).toBeGreaterThan(3);
+  });
+
+  it('asks for the credentials of the repository under which the image is signed, and for no server twice', async () => {
+    await verify(
+      [trusting('*', { repository: { prefix: 'm.io/hub', signedPrefix: 'docker.io' } })],
+      'm.io/hub/nginx:v1',
+    );
+    expect(asked).toEqual([
+      {
+        namespace: 'team',
+        pullSecrets: ['pull'],
+        serviceAccount: 'default',
+        registry: 'docker.io',
+        repository: 'library/nginx',
+      },
+    ]);
+    expect(queries.map(({ address }) => [address.server, address.gun, address.registry])).toEqual([
+      ['https://notary.docker.io', 'docker.io/library/nginx', 'docker.io'],
+    ]);
+  });
+
+  it('asks anonymously after every credential that is refused, and no further than one that is taken', async () => {
+    credentials = [alone];
+    fail = ({ address }) => (address.credential === undefined ? undefined : new Fault('AUTH_REFUSED', 'no'));
+    expect(await verify([trusting('*')])).toMatchObject({ outcome: 'trusted' });
+    expect(queries.map(({ address }) => address.credential?.username)).toEqual(['u', undefined]);
+  });
+
+  it('looks again at fresh data before it refuses', async () => {
+    expect(await verify([trusting('*')], 'nginx:unsigned')).toMatchObject({
+      outcome: 'denied',
+      code: 'TRUST_NOT_SIGNED',
+    });
+    expect(queries.map(({ notBefore }) => notBefore)).toEqual([undefined, NOW - 2_000]);
+  });
+
+  it.each<[string, Error, object]>([
+    [
+      'a fault',
+      new Fault('TRUST_SERVER_UNREACHABLE', 'down'),
+      { outcome: 'unknown', fault: { code: 'TRUST_SERVER_UNREACHABLE' } },
+    ],
+    [
+      'trust data that does not hold',
+      new TrustError('TRUST_EXPIRED', 'old'),
+      { outcome: 'denied', code: 'TRUST_EXPIRED', message: 'old' },
+    ],
+  ])('is no pass with %s', async (_, error, expected) => {
+    fail = () => error;
+    expect(await verify([trusting('*')])).toMatchObject(expected);
+  });
+
+  it('throws what is a bug, for the caller to refuse', async () => {
+    fail = () => new TypeError('oops');
+    await expect(verify([trusting('*')])).rejects.toThrow(TypeError);
+  });
+
+  it('holds a certain refusal above a missing answer, so that a retry is not promised', async () => {
+    fail = () => new Fault('TRUST_SERVER_UNREACHABLE', 'down');
+    const policy = { trust: { enabled: true }, simple: { requirements: [{ type: 'reject' }] } };
+    expect(await verify([{ name: '*', policy }])).toMatchObject({ outcome: 'denied', code: 'POLICY_REJECTS' });
+  });
+
+  it.each<[JsonObject, string]>([
+    [{ simple: { requirements: [{ type: 'reject' }] } }, 'POLICY_REJECTS'],
+    [{ simple: { requirements: [{ type: 'signedBy' }] } }, 'POLICY_UNSUPPORTED'],
+    [{ trust: { enabled: 'yes' } }, 'POLICY_INVALID'],
+  ])('denies under %j with %s', async (policy, code) => {
+    expect(await verify([{ name: '*', policy }])).toMatchObject({ outcome: 'denied', code });
+  });
+
+  it('denies an image whose host has no trust server, of the name it is signed under', async () => {
+    expect(await verify([trusting('*')], 'example.com/x/y')).toMatchObject({
+      code: 'TRUST_NO_SERVER',
+      message: 'No trust server is known for example.com.',
+    });
+  });
+
+  it.each<[JsonObject, boolean | undefined, boolean]>([
+    [{}, undefined, true],
+    [{}, false, false],
+    [{ firstUse: 'allow' }, undefined, true],
+    [{ firstUse: 'allow' }, false, false],
+    [{ firstUse: 'deny' }, true, false],
+    [{ roots: [{ gun: 'quay.io/x/*', keyIds: [A] }] }, true, false],
+    [{ roots: [{ gun: 'quay.io/x/*', keyIds: [A] }], firstUse: 'allow' }, true, true],
+  ])('with %j and a cluster that says %s takes a root at first sight: %s', async (trust, firstUse, expected) => {
+    await verify([trusting('*', trust)], 'nginx:v1', firstUse === undefined ? {} : { firstUse });
+    expect(queries[0]).toMatchObject({ pins: undefined, firstUse: expected });
+  });
+
+  it('asks under the pins of the policy, and under the roles of its signers', async () => {
+    await verify([trusting('*', { roots: [{ keyIds: [A] }] })]);
+    expect(queries[0]?.pins?.keyIds).toEqual(new Set([A]));
+  });
+});
