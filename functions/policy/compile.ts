@@ -17,6 +17,8 @@ export interface CompiledPolicy {
   readonly floor: boolean;
   /** Every problem of the object, at most LIMITS.problemsPerPolicy and one that counts the rest. */
   readonly problems: readonly FieldProblem[];
+  /** What is valid, but not as most would want it; bounded likewise. */
+  readonly warnings: readonly FieldProblem[];
 }
 
 /** Stands in for a pattern that can't be read: fits every image, and every pattern that can be read goes before it. */
@@ -34,7 +36,8 @@ export function compilePolicy(object: JsonObject, identity: PolicyIdentity): Com
   if (problems.length > 0) rules.push(ruleOf(sourceOf(identity, -1), CATCH_ALL, [invalid(problems)]));
   const all = [...problems, ...compiled.flatMap((one) => one.problems)];
   const floor = isFloor(object, identity);
-  return { identity, label: labelOf(identity), rules: Object.freeze(rules), floor, problems: bounded(all) };
+  const warnings = bounded(compiled.flatMap((one) => one.warnings));
+  return { identity, label: labelOf(identity), rules: Object.freeze(rules), floor, problems: bounded(all), warnings };
 }
 
 /** A floor that is misspelt (`"yes"`) is one: it refuses what falls under it until it is corrected. */
@@ -53,6 +56,7 @@ function repositoriesOf(object: JsonObject): readonly JsonValue[] {
 interface CompiledRule {
   readonly rule: Rule;
   readonly problems: readonly FieldProblem[];
+  readonly warnings: readonly FieldProblem[];
 }
 
 function compileRule(entry: JsonValue, index: number, identity: PolicyIdentity): CompiledRule {
@@ -65,7 +69,11 @@ function compileRule(entry: JsonValue, index: number, identity: PolicyIdentity):
   if (demanded !== undefined) problems.push(...demanded.problems);
   const requirements = problems.length > 0 ? [invalid(problems)] : (demanded?.requirements ?? []);
   const readable = typeof pattern === 'object' ? pattern : CATCH_ALL;
-  return { rule: ruleOf(source, readable, requirements, wire?.policy?.mutateImage), problems };
+  return {
+    rule: ruleOf(source, readable, requirements, wire?.policy?.mutateImage),
+    problems,
+    warnings: demanded?.warnings ?? [],
+  };
 }
 
 /** The pattern; a sentence where its text is none; undefined where there is no text (the schema says so already). */

@@ -11,6 +11,8 @@ import { parseTrustServer } from './server.ts';
 export interface Demanded {
   readonly requirements: readonly Requirement[];
   readonly problems: readonly FieldProblem[];
+  /** What is valid and takes effect, but not as most would want it. */
+  readonly warnings: readonly FieldProblem[];
 }
 
 /** The requirements of a policy whose schema holds, all of which must be met; none where it asks for nothing. */
@@ -33,7 +35,24 @@ export function requirementsOf(policy: PolicyWire, source: RuleSource): Demanded
   if (policy.va?.enabled === true) requirements.push(unsupported(`${at}.va.enabled`));
   if (policy.vulnerability?.ICCRVA?.enabled === true)
     requirements.push(unsupported(`${at}.vulnerability.ICCRVA.enabled`));
-  return { requirements, problems };
+  return { requirements, problems, warnings: notary === undefined ? [] : homelessSecrets(policy.trust ?? {}, source) };
+}
+
+/** Secrets of a ClusterImagePolicy that are read from the namespace of the workload, where a tenant may have put his own. */
+function homelessSecrets(trust: TrustWire, source: RuleSource): FieldProblem[] {
+  if (source.kind !== 'ClusterImagePolicy') return [];
+  const at = `${source.field}.policy.trust`;
+  const signers = (trust.signerSecrets ?? []).map((secret, index) => ({
+    secret,
+    field: `${at}.signerSecrets[${index}]`,
+  }));
+  const roots = (trust.roots ?? []).map(({ secret }, index) => ({ secret, field: `${at}.roots[${index}].secret` }));
+  return [...signers, ...roots].flatMap(({ secret, field }) => {
+    if (secret === undefined || secret.namespace !== undefined) return [];
+    const message =
+      'is absent, so that the Secret is read from the namespace of each workload, where whoever may write Secrets can replace the key; name the namespace that holds it.';
+    return [{ field: `${field}.namespace`, message }];
+  });
 }
 
 function notaryOf(trust: TrustWire, source: RuleSource, problems: FieldProblem[]): NotaryRequirement | undefined {

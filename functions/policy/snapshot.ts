@@ -1,10 +1,11 @@
 import type { JsonObject } from '../json.ts';
 import { type CompiledPolicy, compilePolicy } from './compile.ts';
 import type { Rule } from './policy.ts';
+import type { FieldProblem } from './problem.ts';
 import { precedes } from './rank.ts';
 import { identify, identityKey } from './resource.ts';
 
-/** A policy object that is not valid, for readiness, logs and the CLI. */
+/** What is amiss with a policy object, for readiness, logs and the CLI. */
 export interface PolicyProblem {
   /** `ImagePolicy team/default`. */
   readonly object: string;
@@ -33,6 +34,8 @@ export interface PolicySnapshot {
   rulesFor(namespace: string): ApplicableRules;
   /** Every problem of every object, by object. */
   readonly problems: readonly PolicyProblem[];
+  /** What is valid, but not as most would want it, by object. */
+  readonly warnings: readonly PolicyProblem[];
   /** With this object added, or put in place of its older state; this very snapshot where it is no policy. */
   with(object: JsonObject): PolicySnapshot;
   /** Without the object of this identity; this very snapshot where it is not held. */
@@ -66,6 +69,7 @@ class Snapshot implements PolicySnapshot {
   readonly version = ++versions;
   readonly #scopes: ReadonlyMap<string, Scope>;
   #problems: readonly PolicyProblem[] | undefined;
+  #warnings: readonly PolicyProblem[] | undefined;
 
   constructor(scopes: ReadonlyMap<string, Scope>) {
     this.#scopes = scopes;
@@ -79,8 +83,18 @@ class Snapshot implements PolicySnapshot {
   }
 
   get problems(): readonly PolicyProblem[] {
-    this.#problems ??= Object.freeze([...this.#scopes.values()].flatMap((scope) => scope.problems).sort(byObject));
+    this.#problems ??= this.#told(({ problems }) => problems);
     return this.#problems;
+  }
+
+  get warnings(): readonly PolicyProblem[] {
+    this.#warnings ??= this.#told(({ warnings }) => warnings);
+    return this.#warnings;
+  }
+
+  #told(what: (policy: CompiledPolicy) => readonly FieldProblem[]): readonly PolicyProblem[] {
+    const told = [...this.#scopes.values()].flatMap((scope) => scope.told(what));
+    return Object.freeze(told.sort(byObject));
   }
 
   with(object: JsonObject): PolicySnapshot {
@@ -113,7 +127,6 @@ class Scope {
   #rules: readonly Rule[] | undefined;
   #floor: readonly Rule[] | undefined;
   #labels: readonly string[] | undefined;
-  #problems: readonly PolicyProblem[] | undefined;
 
   constructor(held: Objects) {
     this.held = held;
@@ -134,11 +147,10 @@ class Scope {
     return this.#labels;
   }
 
-  get problems(): readonly PolicyProblem[] {
-    this.#problems ??= [...this.held.values()].flatMap(({ label, problems }) =>
-      problems.map(({ field, message }) => ({ object: label, field, message })),
+  told(what: (policy: CompiledPolicy) => readonly FieldProblem[]): PolicyProblem[] {
+    return [...this.held.values()].flatMap((policy) =>
+      what(policy).map(({ field, message }) => ({ object: policy.label, field, message })),
     );
-    return this.#problems;
   }
 }
 

@@ -355,6 +355,59 @@ describe('policies and Secrets that change while the gate runs', () => {
     expect(answer.body.message).toContain('spec.repositories[0].name');
   });
 
+  it('the API server itself refuses pins that pin nothing, a threshold above the signers, and silence where something is asked', async () => {
+    const path = `${namespacePath(GROUPS.current, 'imagepolicies', 'legacy')}?dryRun=All`;
+    const refused = async (trust: JsonObject): Promise<string> => {
+      const wrong = policyOf(GROUPS.current, 'ImagePolicy', 'wrong', [{ name: '*', policy: { trust } }]);
+      const { status, body } = await kube.client.call('POST', path, wrong);
+      return `${status} ${body.message}`;
+    };
+    expect(await refused({ enabled: true, roots: [{ gun: '*' }] })).toMatch(/^422 .*roots\[0\].*pins nothing/);
+    expect(await refused({ enabled: true, signerThreshold: 2, signerSecrets: [{ name: 'a' }] })).toMatch(
+      /^422 .*signerThreshold is larger/,
+    );
+    expect(await refused({ firstUse: 'deny' })).toMatch(/^422 .*enabled must be written/);
+    expect(await refused({ enabled: true, roots: [{ keyIds: ['a'.repeat(64)] }] })).toMatch(/^201 /);
+  });
+
+  it('a Secret of another namespace and a floor count as soon as they are there, and no longer than that', async () => {
+    for (const name of ['security', 'floored']) await kube.client.namespace(name);
+    const path = namespacePath(GROUPS.current, 'imagepolicies', 'floored');
+    const lax = policyOf(GROUPS.current, 'ImagePolicy', 'own', [{ name: '*' }]);
+    await kube.client.create(path, lax);
+    const unsigned = () => submit('Pod', podSpec([`${GUN}:nightly`]), 'floored');
+    await soon(unsigned, ({ status }) => status === 201);
+    const floors = collectionPath(GROUPS.current, 'clusterimagepolicies');
+    const demand = trusting(`${GUN}*`, { signerSecrets: [{ name: 'carol', namespace: 'security' }] });
+    const floor = policyOf(GROUPS.current, 'ClusterImagePolicy', 'floor', [demand]) as KubeObject & {
+      spec: JsonObject;
+    };
+    await kube.client.create(floors, { ...floor, spec: { ...floor.spec, floor: true } });
+    const refused = await soon(unsigned, ({ status }) => status === 403);
+    expect(refused.body.message).toContain('[SIGNER_SECRET_INVALID]: By the floor that ClusterImagePolicy floor');
+    const secrets = namespacePath('v1', 'secrets', 'security');
+    await kube.client.create(secrets, {
+      ...secret('carol', 'alice'),
+      stringData: {
+        name: 'alice',
+        publicKey: (signerKeys.get('alice') ?? '').replace('-----\n', '-----\nrole: alice\n\n'),
+      },
+    });
+    const signed = () => submit('Pod', podSpec([SIGNED]), 'floored');
+    const admitted = await soon(signed, ({ status }) => status === 201);
+    expect(admitted.body.spec.containers[0].image).toBe(`${SIGNED}@${DIGEST}`);
+    expect(await unsigned()).toMatchObject({ status: 403 });
+    await kube.client.call('DELETE', `${floors}/floor`);
+    await soon(unsigned, ({ status }) => status === 201);
+    const borrowed = { spec: { repositories: [demand] } };
+    await kube.client.call('PATCH', `${path}/own`, borrowed, { 'content-type': 'application/merge-patch+json' });
+    const foreign = await soon(signed, ({ status }) => status === 403);
+    expect(foreign.body.message).toContain('security/carol does not exist, or does not allow the namespace floored');
+    const leave = { metadata: { annotations: { 'portieris.cloud.ibm.com/allowed-namespaces': 'floored' } } };
+    await kube.client.call('PATCH', `${secrets}/carol`, leave, { 'content-type': 'application/merge-patch+json' });
+    expect(await signed()).toMatchObject({ status: 201 });
+  });
+
   it('an image that is signed a moment after it was refused is admitted', async () => {
     expect(await submit('Pod', podSpec([`${GUN}:v3`]))).toMatchObject({ status: 403 });
     await user.sign(GUN, { name: 'v3', sha256: sha(digestOf('c')), length: 1000 }, [

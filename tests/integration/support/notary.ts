@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import type { JsonObject } from '../../../functions/json.ts';
 
 /** How one run of the `notary` client ended. */
 export interface NotaryRun {
@@ -54,6 +55,8 @@ export interface NotaryUserOptions {
   readonly authorityFile: string;
   /** `user:password` for the server's token service. */
   readonly login?: string;
+  /** `trust_pinning` of the client's configuration: which roots it takes. */
+  readonly trustPinning?: JsonObject;
 }
 
 const RUN_MILLISECONDS = 60_000;
@@ -109,7 +112,8 @@ export async function notaryUser(options: NotaryUserOptions): Promise<NotaryUser
   const trustFolder = join(options.folder, 'trust');
   await mkdir(trustFolder, { recursive: true });
   const configuration = join(options.folder, 'notary.json');
-  await writeFile(configuration, '{}');
+  const { trustPinning } = options;
+  await writeFile(configuration, JSON.stringify(trustPinning === undefined ? {} : { trust_pinning: trustPinning }));
   const login = options.login === undefined ? {} : { NOTARY_AUTH: Buffer.from(options.login).toString('base64') };
   const env = { HOME: options.folder, PATH: process.env['PATH'], ...passphrases(), ...login };
   const fixed = ['-c', configuration, '-s', options.origin, '--tlscacert', options.authorityFile, '-d', trustFolder];
