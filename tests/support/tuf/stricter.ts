@@ -66,6 +66,11 @@ export const STRICTER: readonly Stricter[] = [
     codes: ['TRUST_ROOT_CHANGED', 'TRUST_INCONSISTENT'],
   },
   {
+    id: 'pins-prefix',
+    refuses: 'a root whose repository has a name that merely begins like the one a CA is pinned for',
+    codes: ['TRUST_ROOT_UNPINNED'],
+  },
+  {
     id: 'pins-and-memory',
     refuses:
       'a root that satisfies the pins of the policy but does not follow from the root that is remembered, and the reverse',
