@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Admission, admit, type Gate, refuseBody } from './admit.ts';
 import type { AdmissionReviewAnswer } from './answer/response.ts';
 import { MemoryTrust } from './cache/memory.ts';
@@ -14,11 +15,12 @@ import { NotaryClient } from './io/notary.ts';
 import type { ObjectSource } from './io/objects.ts';
 import { readBundle } from './io/proxy.ts';
 import { PullSecrets } from './io/pullsecrets.ts';
+import { openRecordFile } from './io/recordfile.ts';
 import { readRoots } from './io/roots.ts';
 import { answersTls } from './io/tls.ts';
 import { type Log, openLog } from './log.ts';
 import { type Metrics, openMetrics } from './metrics.ts';
-import type { Clock, Readiness } from './ports.ts';
+import type { Clock, Readiness, TrustMemory } from './ports.ts';
 import { PolicyReport } from './report.ts';
 import { WORKLOAD_KINDS } from './request/workload.ts';
 import type { Verdict } from './trust/verdict.ts';
@@ -54,7 +56,8 @@ export async function openApp(
     config.snapshot === 'cluster'
       ? await openCluster({ log, clock })
       : await openDirectory(config.snapshot, { log, clock });
-  const prover = openProver(config, source, { log, metrics, clock, http });
+  const memory = source.memory ?? (await openMemory(config, { log, clock }));
+  const prover = openProver(config, source, { log, metrics, clock, http, memory });
   const gate: Gate = {
     policies: source,
     cluster: source,
@@ -112,6 +115,22 @@ interface Tools {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly http: HttpClient;
+  readonly memory: TrustMemory;
+}
+
+/** The memory of a gate on a directory: a file beside it. */
+async function openMemory(
+  { snapshot, trustRecords }: Config,
+  { log, clock }: Pick<Tools, 'log' | 'clock'>,
+): Promise<TrustMemory> {
+  const path = trustRecords ?? `${resolve(snapshot)}.trust-records.json`;
+  const memory = await openRecordFile(path, clock);
+  if (memory === undefined)
+    log.warn(
+      { path },
+      'the trust in repositories is remembered in this process only: the folder of the file cannot be written',
+    );
+  return memory ?? new MemoryTrust();
 }
 
 /** Reads what the configuration names. Throws `ConfigError` with the sentence of the error. */
@@ -139,11 +158,11 @@ function openHttp({ trustCaFile }: Config, clock: Clock): HttpClient {
   return configured((outside) => new HttpClient(outside, clock), { ca });
 }
 
-function openProver(config: Config, source: ObjectSource, { log, metrics, clock, http }: Tools): Prover {
+function openProver(config: Config, source: ObjectSource, { log, metrics, clock, http, memory }: Tools): Prover {
   const files = new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
   const trust = new TrustCache({
     files,
-    memory: new MemoryTrust(),
+    memory,
     clock,
     ttl: config.trustTtl,
     maxBytes: config.trustCacheBytes,

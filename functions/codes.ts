@@ -54,6 +54,10 @@ export const DENY_CODES = {
     'The policy asks for a proof that this gate cannot check.',
     'Take the named requirement out of the policy; docs/migration.md says what can stand in its place.',
   ),
+  TRUST_RECORD_INVALID: entry(
+    'The TrustRecord of the repository holds what cannot be understood.',
+    'Correct the field that the message names, or delete the record; docs/trust-records.md says what that means.',
+  ),
   SIGNER_SECRET_INVALID: entry(
     'A signer Secret that the policy names is missing or does not hold a signer name and a public key.',
     'Create the Secret in the namespace that the message names with the keys name and publicKey (PEM); for an ImagePolicy of another namespace, allow that by its annotation portieris.cloud.ibm.com/allowed-namespaces.',
@@ -154,9 +158,13 @@ export const FAULT_CODES = {
     'The Kubernetes API server did not answer a read that the admission needs.',
     'Check the API server and the network between it and the gate, then retry.',
   ),
+  TRUST_RECORD_UNAVAILABLE: entry(
+    'The file that remembers the trust in repositories cannot be read or written.',
+    'Give the process the right to read and write the file that the message names, or correct it; docs/trust-records.md says what it holds.',
+  ),
   CLUSTER_FORBIDDEN: entry(
     'The gate may not read an object that the admission needs.',
-    'Apply the RBAC of knative/ again.',
+    'Apply the RBAC of knative/ and the resources of policies/crds again.',
   ),
   BUG: entry(
     'The gate met a condition that it does not handle.',

@@ -9,6 +9,8 @@ export interface Config {
   readonly port: number;
   /** `cluster`, or a directory of Kubernetes YAML. */
   readonly snapshot: string;
+  /** File of trust records; undefined: beside the directory. */
+  readonly trustRecords: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Trust server by registry host, beside the built-in table. */
   readonly trustServers: ReadonlyMap<string, string>;
@@ -110,6 +112,12 @@ export const OPTIONS = {
     'policies/embedded',
     'where policies, Secrets, ServiceAccounts and owners come from: "cluster", or a directory of Kubernetes YAML',
     parsePath,
+  ),
+  trustRecords: option(
+    'TRUST_RECORDS',
+    '',
+    'file that remembers root keys and versions of repositories where SNAPSHOT is a directory; by default beside it, with the ending .trust-records.json (a cluster keeps TrustRecord objects)',
+    optional((text) => text),
   ),
   logLevel: option('LOG_LEVEL', 'info', `how much is logged: ${LOG_LEVELS.join(', ')}`, parseLevel),
   trustServers: option(

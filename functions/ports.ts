@@ -88,12 +88,24 @@ export interface NotaryFiles {
   fetch(address: RepositoryAddress, file: RoleFile, signal: AbortSignal): Promise<Uint8Array | undefined>;
 }
 
+/** Told that a record was changed by somebody else: what it holds now, undefined where it was removed or can no longer be read. */
+export type RecordListener = (server: string, gun: string, record: RememberedTrust | undefined) => void;
+
 /** What is remembered of a repository beyond one process: the defence against rollback and a second first use. */
 export interface TrustMemory {
-  /** The record, or undefined where the repository was never seen. Throws `Fault` when it can't be read. */
+  /**
+   * The record, or undefined where the repository was never seen. Throws `Fault` when it can't be read, and `TrustError` TRUST_RECORD_INVALID
+   * when somebody wrote into it what can't be understood.
+   */
   read(server: string, gun: string, signal: AbortSignal): Promise<RememberedTrust | undefined>;
-  /** Stores what was verified; never lowers a version. Throws `Fault` when it can't be written. */
-  remember(seen: RememberedTrust, signal: AbortSignal): Promise<void>;
+  /**
+   * Stores what was verified on the ground of `base` (the record as it was read), and gives the record as it is then; never lowers a version, and
+   * compares and swaps, so that of two replicas that see a repository first the first one counts. Throws `TrustError` TRUST_ROOT_CHANGED where
+   * the record went another way meanwhile, and `Fault` when it can't be written.
+   */
+  remember(seen: RememberedTrust, base: RememberedTrust | undefined, signal: AbortSignal): Promise<RememberedTrust>;
+  /** Tells of every change from now on; it may also tell of what this process wrote itself. */
+  listen(listener: RecordListener): void;
 }
 
 /** Root keys and lowest acceptable versions of a repository. */
@@ -106,6 +118,10 @@ export interface RememberedTrust {
   readonly versions: ReadonlyMap<string, number>;
   /** Earliest expiry of the roles seen (ms since the epoch). */
   readonly expires: number;
+  /** When the record was last written (ms since the epoch); undefined in what was not written yet. */
+  readonly lastSeen?: number;
+  /** Set by an operator: the root keys stay as they are, and the gate writes nothing into the record. */
+  readonly frozen?: boolean;
 }
 
 /** What is asked of the trust data of one repository. */

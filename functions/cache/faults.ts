@@ -15,6 +15,7 @@ const OUTAGES: ReadonlySet<string> = new Set([
   'TRUST_SERVER_ERROR',
   'TRUST_SERVER_BUSY',
   'CLUSTER_UNREACHABLE',
+  'TRUST_RECORD_UNAVAILABLE',
 ]);
 
 /** True for a failure that says nothing of the trust data or of who may read it. */

@@ -1,20 +1,20 @@
-import { LRUCache } from 'lru-cache';
+import { Fault } from '../codes.ts';
 import { within } from '../deadline.ts';
 import { credentialIdentity } from '../io/credential.ts';
 import { LIMITS } from '../limits.ts';
 import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, TrustSource } from '../ports.ts';
-import { TrustError } from '../trust/notary/error.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
 import { pinsIdentity } from '../trust/notary/pins.ts';
+import { isAbove, isNews, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
+import { Entries, type Entry, isUsable, previousOf } from './entries.ts';
 import { FaultMemory, isOutage } from './faults.ts';
-import { isNews, mayFollow, sameKeys } from './memory.ts';
 import { type Moment, SteadyClock } from './steady.ts';
 
 /** What the cache tells of itself. */
 export interface CacheObserver {
-  /** `hit`: served; `miss`: a caller waits for an update; `refresh`: begun ahead; `stale`: served beyond the TTL in an outage; `fault`, `refusal`: how an update failed. */
-  cache(event: 'hit' | 'miss' | 'refresh' | 'stale' | 'fault' | 'refusal'): void;
+  /** `hit`: served; `miss`: a caller waits for an update; `refresh`: begun ahead; `stale`: served beyond the TTL in an outage; `fault`, `refusal`: how an update failed; `unwritten`: what rose could not be remembered. */
+  cache(event: 'hit' | 'miss' | 'refresh' | 'stale' | 'fault' | 'refusal' | 'unwritten'): void;
   /** Seconds one update took. */
   fetched(seconds: number): void;
 }
@@ -36,19 +36,6 @@ export interface TrustCacheOptions {
   readonly update?: typeof updateTrust;
 }
 
-/** Verified facts and what stands around them. */
-interface Entry {
-  readonly facts: TrustFacts;
-  /** When the update that gave them began. */
-  readonly verified: Moment;
-  /** What the memory held of the repository when they were verified, or holds since. */
-  readonly record: RememberedTrust | undefined;
-  /** True once the memory is known to hold what the facts show. */
-  readonly written: boolean;
-  /** False once a later update gave an answer that is a refusal: then they are a floor for versions and nothing else. */
-  readonly stands: boolean;
-}
-
 /** An update under way. */
 interface Flight {
   readonly began: Moment;
@@ -57,8 +44,6 @@ interface Flight {
 
 const DEFAULT_STALE = 15 * 60_000;
 const DEFAULT_PATIENCE = 1_000;
-/** Bytes of an entry beside its facts. */
-const ENTRY_BYTES = 1024;
 const SILENT: CacheObserver = { cache: () => undefined, fetched: () => undefined };
 
 /** Whoever asks with another credential, for other roles, by another registry name or under other root pins has a key of his own. */
@@ -80,7 +65,7 @@ export class TrustCache implements TrustSource {
   readonly #options: TrustCacheOptions;
   readonly #clock: SteadyClock;
   readonly #observe: CacheObserver;
-  readonly #entries: LRUCache<string, Entry>;
+  readonly #entries: Entries;
   readonly #flights = new Map<string, Flight>();
   readonly #failures = new FaultMemory();
 
@@ -88,10 +73,8 @@ export class TrustCache implements TrustSource {
     this.#options = options;
     this.#clock = new SteadyClock(options.clock);
     this.#observe = options.observe ?? SILENT;
-    this.#entries = new LRUCache({
-      maxSize: options.maxBytes,
-      sizeCalculation: ({ facts }, key) => Math.ceil(facts.bytes) + key.length + ENTRY_BYTES,
-    });
+    this.#entries = new Entries(options.maxBytes);
+    options.memory.listen((server, gun, record) => this.#recorded(server, gun, record));
   }
 
   /** Facts that the query may rely on. Throws `TrustError` where the data does not hold, and `Fault`, DEADLINE when `signal` ends first. */
@@ -106,7 +89,7 @@ export class TrustCache implements TrustSource {
     const moment = this.#clock.moment();
     const entry = this.#entries.get(key);
     const age = entry === undefined ? 0 : moment.now - entry.verified.now;
-    if (entry === undefined || !isUsable(entry, moment) || age >= this.#options.ttl) return undefined;
+    if (entry === undefined || entry.behind || !isUsable(entry, moment) || age >= this.#options.ttl) return undefined;
     if (query.notBefore !== undefined && entry.verified.now < query.notBefore) return undefined;
     if (age * 2 >= this.#options.ttl && !this.#flights.has(key) && this.#failures.get(key, moment.now) === undefined) {
       this.#observe.cache('refresh');
@@ -180,23 +163,36 @@ export class TrustCache implements TrustSource {
     const remembered = await memory.read(address.server, address.gun, signal);
     const previous = previousOf(this.#entries.get(key), remembered);
     const facts = await update({ address, roles, remembered, previous, pins, firstUse }, files, began.now, signal);
-    const entry = { facts, verified: began, record: remembered, written: false, stands: true };
+    const entry = { facts, verified: began, record: remembered, written: false, stands: true, behind: false };
     return query.dryRun ? entry : this.#written(entry, signal);
   }
 
-  /** The entry once the memory holds what it shows; nothing is written where it does so already. */
+  /**
+   * The entry once the memory holds what it shows; nothing is written where it does so already. A first use and a new root count only once they are
+   * remembered; versions that merely rose are remembered at a later update where the memory gives no answer now.
+   */
   async #written(entry: Entry, signal: AbortSignal): Promise<Entry> {
     const seen = rememberedOf(entry.facts);
-    if (!isNews(entry.record, seen)) return { ...entry, written: true };
-    const { memory } = this.#options;
-    if (!mayFollow(await memory.read(seen.server, seen.gun, signal), entry.record, seen)) {
-      throw new TrustError(
-        'TRUST_ROOT_CHANGED',
-        `Another root of ${seen.gun} was remembered while this one was looked at.`,
-      );
+    if (!isNews(entry.record, seen, this.#clock.moment().now)) return { ...entry, written: true };
+    try {
+      const record = await this.#options.memory.remember(seen, entry.record, signal);
+      return { ...entry, record, written: true };
+    } catch (error) {
+      if (!(error instanceof Fault) || entry.record === undefined || !sameKeys(entry.record, seen)) throw error;
+      this.#observe.cache('unwritten');
+      return { ...entry, written: true };
     }
-    await memory.remember(seen, signal);
-    return { ...entry, record: seen, written: true };
+  }
+
+  /** A record was changed by an operator or another replica: what stands on other keys falls, and what is older is looked at anew before it serves. */
+  #recorded(server: string, gun: string, record: RememberedTrust | undefined): void {
+    for (const [key, entry] of this.#entries.of(server, gun)) {
+      const seen = rememberedOf(entry.facts);
+      const stands = record === undefined ? entry.record === undefined : sameKeys(record, seen);
+      const frozen = record?.frozen === entry.record?.frozen;
+      const behind = !frozen || (record !== undefined && isAbove(record, seen));
+      if (!stands || behind) this.#entries.keep(key, { ...entry, stands: entry.stands && stands, behind });
+    }
   }
 
   /** What a dry run fetched is written down by the first admission that counts on it, before it counts on it. */
@@ -207,7 +203,7 @@ export class TrustCache implements TrustSource {
   ): Promise<Entry> {
     if (query.dryRun || entry.written) return entry;
     const settled = await this.#written(entry, signal);
-    if (this.#entries.get(key) === entry) this.#entries.set(key, settled);
+    if (this.#entries.get(key) === entry) this.#entries.keep(key, settled);
     return settled;
   }
 
@@ -215,7 +211,7 @@ export class TrustCache implements TrustSource {
     this.#flights.delete(key);
     this.#failures.delete(key);
     this.#observe.fetched(Math.max(0, this.#clock.moment().now - entry.verified.now) / 1000);
-    this.#entries.set(key, entry);
+    this.#entries.keep(key, entry);
   }
 
   #crashed(key: string, error: unknown): void {
@@ -223,21 +219,6 @@ export class TrustCache implements TrustSource {
     this.#failures.add(key, error, this.#clock.moment().now);
     this.#observe.cache(isOutage(error) ? 'fault' : 'refusal');
     const entry = this.#entries.get(key);
-    if (entry !== undefined && !isOutage(error)) this.#entries.set(key, { ...entry, stands: false });
+    if (entry !== undefined && !isOutage(error)) this.#entries.keep(key, { ...entry, stands: false });
   }
-}
-
-/** True while the facts may be relied on: no refusal came since, no role has expired (its last moment still counts), the clock was not set back. */
-const isUsable = (entry: Entry, moment: Moment): boolean =>
-  entry.stands && entry.verified.epoch === moment.epoch && moment.now <= entry.facts.expires;
-
-/**
- * Facts that the next update may start from. Not where the record they stand on was reset (then the repository is seen for the first time again) or names
- * other root keys or a later root (then the way from the record's root has to be walked).
- */
-function previousOf(entry: Entry | undefined, remembered: RememberedTrust | undefined): TrustFacts | undefined {
-  if (entry === undefined) return undefined;
-  const follows =
-    remembered === undefined ? entry.record === undefined : sameKeys(remembered, rememberedOf(entry.facts));
-  return follows ? entry.facts : undefined;
 }

@@ -1,20 +1,12 @@
 import { Fault } from '../codes.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
-import { type PolicySnapshot, snapshotOf } from '../policy/snapshot.ts';
+import type { PolicySnapshot } from '../policy/snapshot.ts';
 import type { OwnerReference, Readiness, SecretObject } from '../ports.ts';
-import type { Feed } from './feed.ts';
+import { Accounts, Policies } from './collections.ts';
 import { type Answer, type Kube, openKube } from './kubeconfig.ts';
-import {
-  groupOf,
-  metadataOf,
-  type ObjectSource,
-  POLICY_GROUPS,
-  pullSecretNames,
-  type SourceContext,
-  secretOf,
-  textOf,
-} from './objects.ts';
+import { groupOf, type ObjectSource, POLICY_GROUPS, pullSecretNames, type SourceContext, secretOf } from './objects.ts';
+import { ClusterRecords } from './records.ts';
 import { type FollowContext, Follower, PACE, type Pace } from './watch.ts';
 
 /** How a cluster is followed. */
@@ -23,6 +15,8 @@ export interface ClusterOptions extends SourceContext {
   readonly kubeconfig?: string;
   /** Overrides of the default pace. */
   readonly pace?: Partial<Pace>;
+  /** A number from 0 to 1 by chance, by which waits of replicas differ; `Math.random` by default. */
+  readonly chance?: () => number;
 }
 
 /** Plural names of the policy kinds in each group. */
@@ -43,79 +37,8 @@ const OWNERS: ReadonlyMap<string, string> = new Map([
 const isName = (name: string): boolean =>
   !['', '.', '..'].includes(name) && !/[/%]/.test(name) && name.length <= LIMITS.objectNameLength;
 
-const keyOf = (object: JsonObject): string => {
-  const metadata = metadataOf(object);
-  return `${textOf(metadata, 'namespace') ?? ''}/${textOf(metadata, 'name') ?? ''}`;
-};
-
-/** All policies, kept by resource; a snapshot exists once each resource was listed. */
-class Policies {
-  snapshot: PolicySnapshot | undefined;
-  readonly #objects = new Map<string, Map<string, JsonObject>>();
-  readonly #resources: number;
-
-  constructor(resources: number) {
-    this.#resources = resources;
-  }
-
-  feed(path: string, resource: string): Feed {
-    const objects = () => this.#objects.get(path) ?? new Map<string, JsonObject>();
-    return {
-      path,
-      resource,
-      replace: (listed) => this.#replace(path, listed),
-      put: (object) => {
-        objects().set(keyOf(object), object);
-        this.snapshot = this.snapshot?.with(object);
-      },
-      drop: (object) => {
-        objects().delete(keyOf(object));
-        this.snapshot = this.snapshot?.without(object);
-      },
-    };
-  }
-
-  #replace(path: string, listed: readonly JsonObject[]): void {
-    const before = this.#objects.get(path);
-    this.#objects.set(path, new Map(listed.map((object) => [keyOf(object), object])));
-    if (this.#objects.size < this.#resources) return;
-    // A list read for safety that brings nothing new is no new snapshot.
-    if (this.snapshot !== undefined && before !== undefined && sameVersions(before, this.#objects.get(path))) return;
-    this.snapshot = snapshotOf([...this.#objects.values()].flatMap((objects) => [...objects.values()]));
-  }
-}
-
-function sameVersions(
-  before: ReadonlyMap<string, JsonObject>,
-  now: ReadonlyMap<string, JsonObject> | undefined,
-): boolean {
-  if (before.size !== now?.size) return false;
-  const version = (object: JsonObject | undefined) => textOf(object && metadataOf(object), 'resourceVersion');
-  return [...before].every(
-    ([key, object]) => version(object) !== undefined && version(object) === version(now.get(key)),
-  );
-}
-
-/** imagePullSecrets of ServiceAccounts; nothing else of them is kept. */
-class Accounts {
-  readonly names = new Map<string, readonly string[]>();
-
-  feed(): Feed {
-    const put = (account: JsonObject) => void this.names.set(keyOf(account), pullSecretNames(account));
-    return {
-      path: '/api/v1/serviceaccounts',
-      resource: 'serviceaccounts',
-      replace: (accounts) => {
-        this.names.clear();
-        for (const account of accounts) put(account);
-      },
-      put,
-      drop: (account) => void this.names.delete(keyOf(account)),
-    };
-  }
-}
-
 class ClusterSource implements ObjectSource {
+  readonly memory: ClusterRecords;
   readonly #kube: Kube;
   readonly #context: FollowContext;
   readonly #stop = new AbortController();
@@ -127,11 +50,13 @@ class ClusterSource implements ObjectSource {
   constructor(kube: Kube, options: ClusterOptions) {
     this.#kube = kube;
     const pace = { ...PACE, ...options.pace };
-    this.#context = { kube, pace, log: options.log, clock: options.clock, signal: this.#stop.signal };
+    const { log, clock, chance = Math.random } = options;
+    this.memory = new ClusterRecords({ kube, clock: options.clock, timeout: pace.request });
+    this.#context = { kube, pace, log, clock, chance, signal: this.#stop.signal };
     const policies = POLICY_GROUPS.flatMap(({ group, version }) =>
       POLICY_PLURALS.map((plural) => this.#policies.feed(`/apis/${group}/${version}/${plural}`, `${plural}.${group}`)),
     );
-    this.#followers = [...policies, this.#accounts.feed()].map((feed) => ({
+    this.#followers = [...policies, this.#accounts.feed(), this.memory.feed()].map((feed) => ({
       resource: feed.resource,
       follower: new Follower(feed, this.#context),
     }));
@@ -152,7 +77,10 @@ class ClusterSource implements ObjectSource {
       return [`the API server has said nothing about ${resource} for ${age} s, so they may be out of date${cause}`];
     });
     const trouble = this.#followers.map(({ follower }) => follower.state.trouble).filter((text) => text !== undefined);
-    return { ready: missing.length === 0, problems: missing.length > 0 ? missing : trouble };
+    return {
+      ready: missing.length === 0,
+      problems: missing.length > 0 ? missing : [...trouble, ...this.memory.problems()],
+    };
   }
 
   async secret(namespace: string, name: string, signal: AbortSignal): Promise<SecretObject | undefined> {

@@ -7,6 +7,8 @@ export interface Feed {
   readonly path: string;
   /** The collection for people: `imagepolicies.portieris.cloud.ibm.com`. */
   readonly resource: string;
+  /** Whether the cluster has the resource at all. */
+  installed?(is: boolean): void;
   /** Every object there is, at once. */
   replace(objects: readonly JsonObject[]): void;
   put(object: JsonObject): void;

@@ -35,6 +35,8 @@ export interface Kube {
   readonly server: string;
   /** GETs JSON; rejects when there is no answer at all. */
   get(path: string, query: Query, signal: AbortSignal): Promise<Answer>;
+  /** Sends JSON; rejects when there is no answer at all. */
+  send(method: 'POST' | 'PUT', path: string, body: JsonValue, signal: AbortSignal): Promise<Answer>;
   /** Watches until the end, whatever it is; never rejects, and never calls `event` after it. */
   watch(order: WatchOrder): Promise<WatchEnd>;
   /** Reads the configuration and its token anew. */
@@ -118,6 +120,12 @@ const queryOf = (query: Query): string => {
     : `?${new URLSearchParams(entries.map(([name, value]): [string, string] => [name, String(value)]))}`;
 };
 
+interface Question {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly body?: JsonValue;
+}
+
 /**
  * A client in the shape of client-node's generated ones, so that `KubeConfig.makeApiClient` makes it. It gives the JSON that
  * was sent: the generated ones drop fields they do not know and turn times into `Date`.
@@ -129,10 +137,14 @@ class JsonApi {
     this.#configuration = configuration;
   }
 
-  async get(library: Library, path: string, signal: AbortSignal): Promise<Answer> {
+  async ask(library: Library, { method, path, body }: Question, signal: AbortSignal): Promise<Answer> {
     const { baseServer, authMethods, httpApi } = this.#configuration;
-    const request = baseServer.makeRequestContext(path, library.HttpMethod.GET);
+    const request = baseServer.makeRequestContext(path, library.HttpMethod[method]);
     request.setHeaderParam('Accept', 'application/json');
+    if (body !== undefined) {
+      request.setHeaderParam('Content-Type', 'application/json');
+      request.setBody(JSON.stringify(body));
+    }
     request.setSignal(signal);
     await authMethods.default?.applySecurityAuthentication(request);
     const response = await httpApi.send(request).toPromise();
@@ -202,7 +214,9 @@ export async function openKube(path?: string): Promise<Kube> {
   let current = prepare();
   return {
     server: current.config.getCurrentCluster()?.server ?? '',
-    get: (where, query, signal) => current.api.get(library, `${where}${queryOf(query)}`, signal),
+    get: (where, query, signal) =>
+      current.api.ask(library, { method: 'GET', path: `${where}${queryOf(query)}` }, signal),
+    send: (method, path, body, signal) => current.api.ask(library, { method, path, body }, signal),
     watch: (order) => watchOnce(library, current.config, order),
     renew: () => {
       current = prepare();

@@ -40,6 +40,8 @@ export interface FollowContext {
   readonly log: Log;
   readonly pace: Pace;
   readonly signal: AbortSignal;
+  /** A number from 0 to 1 by chance, by which waits differ. */
+  readonly chance: () => number;
 }
 
 /** Where following stands. */
@@ -103,7 +105,7 @@ export class Follower {
     const { first, last } = this.#context.pace.backoff;
     const step = Math.min(last, first * 2 ** Math.min(this.#failures - 1, 16));
     // Replicas that lost the same server must not come back in step.
-    const jittered = step * (0.5 + Math.random() / 2);
+    const jittered = step * (0.5 + this.#context.chance() / 2);
     const hint = Math.min((this.#hint ?? 0) * 1000, 60_000);
     this.#hint = undefined;
     return Math.max(jittered, hint);
@@ -150,6 +152,7 @@ export class Follower {
     const { path, resource } = this.#feed;
     this.#version = undefined;
     const listed = await listAll({ kube, path, resource, timeout: pace.request, signal });
+    this.#feed.installed?.(listed !== undefined);
     this.#feed.replace(listed?.objects ?? []);
     this.#version = listed?.version;
     this.#listed = clock.now();

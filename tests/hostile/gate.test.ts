@@ -32,7 +32,12 @@ beforeAll(async () => {
   gate = await startGate({
     authority: makeAuthority('hostile'),
     folder: join(folder.path, 'gate'),
-    env: { SNAPSHOT: POLICIES, TRUST_CA_FILE: ca, TRUST_SERVERS: `registry.demo=${notary.origin}` },
+    env: {
+      SNAPSHOT: POLICIES,
+      TRUST_RECORDS: join(folder.path, 'records.json'),
+      TRUST_CA_FILE: ca,
+      TRUST_SERVERS: `registry.demo=${notary.origin}`,
+    },
   });
 });
 afterAll(async () => {

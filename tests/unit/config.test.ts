@@ -15,6 +15,7 @@ describe('parseConfig', () => {
     expect(parseConfig({})).toEqual({
       port: 8080,
       snapshot: 'policies/embedded',
+      trustRecords: undefined,
       logLevel: 'info',
       trustServers: new Map(),
       tokenRealms: [],

@@ -27,6 +27,7 @@ beforeAll(async () => {
   await writeFile(join(folder.path, 'ca.pem'), notary.ca ?? '');
   env = {
     PORT: '0',
+    TRUST_RECORDS: join(folder.path, 'records.json'),
     SNAPSHOT: POLICIES,
     TRUST_CA_FILE: join(folder.path, 'ca.pem'),
     TRUST_SERVERS: `registry.demo=${notary.origin}`,

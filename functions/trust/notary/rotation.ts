@@ -2,6 +2,7 @@ import { LIMITS } from '../../limits.ts';
 import { checkExpiry } from './chain.ts';
 import { TrustError } from './error.ts';
 import { fetchFile, LATEST_ROOT } from './fetch.ts';
+import { checkFrozen } from './remembered.ts';
 import type { RootRules, TrustedRoot } from './root.ts';
 import { rootChanged, verifyOldRoot, verifyRoot, verifySuccessor } from './root.ts';
 import type { Update } from './update.ts';
@@ -84,6 +85,7 @@ export async function trustRoot(update: Update, bytes: Buffer | undefined): Prom
   const known = knownOf(update);
   if (known === undefined && pins === undefined && firstUse === false) throw unknownRoot(latest, address.gun);
   const root = known === undefined ? latest : await follow(update, known, { latest, bytes, rules });
+  checkFrozen(update.request.remembered, [...root.facts.keyIds]);
   checkExpiry(root.facts, update.now);
   return root;
 }

@@ -2,7 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryTrust } from '../../../functions/cache/memory.ts';
 import { TrustCache, type TrustCacheOptions } from '../../../functions/cache/trust.ts';
 import { Fault } from '../../../functions/codes.ts';
-import type { Credential, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery } from '../../../functions/ports.ts';
+import type {
+  Credential,
+  NotaryFiles,
+  RecordListener,
+  RememberedTrust,
+  TrustMemory,
+  TrustQuery,
+} from '../../../functions/ports.ts';
 import { TrustError } from '../../../functions/trust/notary/error.ts';
 import { rememberedOf } from '../../../functions/trust/notary/update.ts';
 import { filesOf } from '../../support/tuf/memory.ts';
@@ -20,12 +27,19 @@ class CountingMemory implements TrustMemory {
   inner = new MemoryTrust();
   writes = 0;
   broken: Fault | undefined;
+  unwritable: Fault | undefined;
+  tell: RecordListener = () => undefined;
   read(server: string, gun: string): Promise<RememberedTrust | undefined> {
     return this.broken === undefined ? this.inner.read(server, gun) : Promise.reject(this.broken);
   }
-  remember(seen: RememberedTrust): Promise<void> {
+  async remember(seen: RememberedTrust, base: RememberedTrust | undefined): Promise<RememberedTrust> {
+    if (this.unwritable !== undefined) throw this.unwritable;
+    const record = await this.inner.remember(seen, base);
     this.writes += 1;
-    return this.inner.remember(seen);
+    return record;
+  }
+  listen(listener: RecordListener): void {
+    this.tell = listener;
   }
 }
 
@@ -402,9 +416,106 @@ describe('the memory beyond the cache', () => {
     const other = new TestRepository({ gun: 'host/team/app', now: START }).tag('v1', DIGEST).publish();
     const elsewhere = new World();
     elsewhere.served = filesOf(other);
-    await world.memory.inner.remember(rememberedOf(await elsewhere.ask()));
+    await world.memory.inner.remember(rememberedOf(await elsewhere.ask()), undefined);
     await expect(world.ask()).rejects.toMatchObject({ code: 'TRUST_ROOT_CHANGED' });
     expect(world.memory.writes).toBe(0);
+  });
+});
+
+describe('a memory that cannot be written', () => {
+  const unwritable = new Fault('CLUSTER_UNREACHABLE', 'No answer.');
+
+  it('holds up a first use and a new root', async () => {
+    world.memory.unwritable = unwritable;
+    await expect(world.ask()).rejects.toBe(unwritable);
+    world.memory.unwritable = undefined;
+    world.now += 5_000;
+    await world.ask();
+    world.memory.unwritable = unwritable;
+    world.repository.rotateRoot().publish();
+    world.now += TTL + STALE;
+    await expect(world.ask()).rejects.toBe(unwritable);
+  });
+
+  it('does not hold up versions that rise: they are counted, and written at the next update', async () => {
+    await world.ask();
+    world.memory.unwritable = unwritable;
+    world.repository.tag('v2', DIGEST).publish();
+    world.now += TTL;
+    expect((await world.ask()).targets.targets.has('v2')).toBe(true);
+    expect(world.events).toContain('unwritten');
+    await world.ask();
+    expect(world.events.filter((event) => event === 'unwritten')).toHaveLength(1);
+    world.memory.unwritable = undefined;
+    world.now += TTL;
+    await world.ask();
+    expect(world.memory.writes).toBe(2);
+  });
+});
+
+describe('a record that somebody else changed', () => {
+  const [server, gun] = ['https://notary.example', 'host/team/app'] as const;
+  const recorded = async (more: Partial<RememberedTrust> = {}): Promise<RememberedTrust> => ({
+    ...rememberedOf(await world.ask()),
+    ...more,
+  });
+
+  it('counts at the next admission where its keys are others: nothing is served that stands on the old ones', async () => {
+    const record = await recorded({ rootKeyIds: ['ab'.repeat(32)] });
+    world.memory.inner = new MemoryTrust();
+    await world.memory.inner.remember(record, undefined);
+    world.memory.tell(server, gun, record);
+    await expect(world.ask()).rejects.toMatchObject({ code: 'TRUST_ROOT_CHANGED' });
+    world.failure = new Fault('TRUST_SERVER_UNREACHABLE', 'No answer.');
+    world.now += 5_000;
+    await expect(world.ask()).rejects.toBe(world.failure);
+  });
+
+  it('counts at the next admission where it was deleted: the repository is seen for the first time again', async () => {
+    await world.ask();
+    world.memory.inner = new MemoryTrust();
+    world.memory.tell(server, gun, undefined);
+    const anew = new TestRepository({ gun, now: START }).tag('v1', DIGEST).publish();
+    world.served = filesOf(anew);
+    expect([...(await world.ask()).root.keyIds]).toEqual(anew.keysOf('root').map(({ id }) => id));
+  });
+
+  it('has the server asked first where another replica saw a higher version, and serves on while there is no answer', async () => {
+    const versions = new Map([...(await recorded()).versions].map(([role, version]) => [role, version + 1]));
+    const record = await recorded({ versions });
+    world.memory.tell(server, gun, record);
+    const before = world.updates;
+    world.failure = new Fault('TRUST_SERVER_UNREACHABLE', 'No answer.');
+    await world.ask();
+    expect(world.events).toContain('stale');
+    world.failure = undefined;
+    world.now += 5_000;
+    await world.ask();
+    expect(world.updates).toBeGreaterThan(before);
+  });
+
+  it('costs nothing where it says what is known, or is of another repository', async () => {
+    const record = await recorded();
+    world.memory.tell(server, gun, record);
+    world.memory.tell(server, 'host/other', undefined);
+    world.memory.tell('https://other.example', gun, undefined);
+    await world.ask();
+    expect(world.updates).toBe(1);
+  });
+
+  it('that is frozen refuses a rotated root, and is not written into', async () => {
+    const record = await recorded({ frozen: true });
+    world.memory.inner = new MemoryTrust();
+    await world.memory.inner.remember(record, undefined);
+    world.memory.tell(server, gun, record);
+    await world.ask();
+    world.repository.tag('v2', DIGEST).publish();
+    world.now += TTL;
+    await world.ask();
+    expect(world.memory.writes).toBe(1);
+    world.repository.rotateRoot().publish();
+    world.now += TTL;
+    await expect(world.ask()).rejects.toMatchObject({ code: 'TRUST_ROOT_CHANGED', message: /frozen/ });
   });
 });
 

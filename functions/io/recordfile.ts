@@ -1,0 +1,194 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { access, constants, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '../codes.ts';
+import { isObject, type JsonObject, own } from '../json.ts';
+import { LIMITS } from '../limits.ts';
+import type { Clock, RecordListener, RememberedTrust, TrustMemory } from '../ports.ts';
+import { parseRecord, recordedRepository, recordName, recordObject } from '../trust/notary/record.ts';
+import { mergeTrust } from '../trust/notary/remembered.ts';
+import { metadataOf, textOf } from './objects.ts';
+
+/** A process that died while it wrote leaves its lock: it counts for nothing after this long (ms). */
+const LOCK_STALE = 10_000;
+/** Between two looks at a lock that another process holds (ms). */
+const LOCK_PAUSE = 10;
+
+type Records = ReadonlyMap<string, JsonObject>;
+
+/** TrustRecords in a file, as a Kubernetes List in JSON: the memory of a gate that runs on a directory. Several processes may share it. */
+export class RecordFile implements TrustMemory {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #listeners: RecordListener[] = [];
+  readonly #watcher: FSWatcher;
+  #stamp = '';
+  #records: Records = new Map();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#watcher = watch(dirname(path), { persistent: false }, (_, name) => {
+      if (name === basename(path)) void this.#load().catch(() => undefined);
+    });
+    this.#watcher.on('error', () => this.#watcher.close());
+  }
+
+  async read(server: string, gun: string): Promise<RememberedTrust | undefined> {
+    await this.#load();
+    return this.#recorded(server, gun);
+  }
+
+  /** One after another within the process, and under a lock between processes. */
+  remember(seen: RememberedTrust, base: RememberedTrust | undefined, signal: AbortSignal): Promise<RememberedTrust> {
+    const turn = this.#turn.then(() => this.#locked(() => this.#write(seen, base), signal));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  listen(listener: RecordListener): void {
+    this.#listeners.push(listener);
+  }
+
+  close(): void {
+    this.#watcher.close();
+  }
+
+  #recorded(server: string, gun: string): RememberedTrust | undefined {
+    const name = recordName(server, gun);
+    const object = this.#records.get(name);
+    return object === undefined ? undefined : parseRecord(object, `TrustRecord ${name} in ${this.#path}`);
+  }
+
+  async #write(seen: RememberedTrust, base: RememberedTrust | undefined): Promise<RememberedTrust> {
+    await this.#load();
+    const record = this.#recorded(seen.server, seen.gun);
+    const merged = mergeTrust(record, base, seen);
+    if (record?.frozen === true) return record;
+    const now = this.#clock.now();
+    const object = recordObject(merged, now);
+    const records = new Map(this.#records).set(recordName(seen.server, seen.gun), object);
+    const items = [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+    const text = `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, undefined, 2)}\n`;
+    await this.#told('written', async () => {
+      // A new file takes the place of the old one in one step: no reader sees half of it.
+      const next = `${this.#path}.${process.pid}.next`;
+      await writeFile(next, text, { mode: 0o644 });
+      await rename(next, this.#path);
+    });
+    return { ...merged, lastSeen: now };
+  }
+
+  /** Reads the file where it is another one than before, and tells what changed in it. */
+  async #load(): Promise<void> {
+    const stamp = await this.#stampOf();
+    if (stamp === this.#stamp) return;
+    const before = this.#records;
+    this.#records =
+      stamp === '' ? new Map() : await this.#told('read', async () => recordsIn(await readFile(this.#path, 'utf8')));
+    this.#stamp = stamp;
+    for (const name of new Set([...before.keys(), ...this.#records.keys()]))
+      this.#tell(before.get(name), this.#records.get(name));
+  }
+
+  async #stampOf(): Promise<string> {
+    try {
+      const { ino, size, mtimeNs } = await stat(this.#path, { bigint: true });
+      if (size > LIMITS.directoryBytes)
+        throw new Fault(
+          'TRUST_RECORD_UNAVAILABLE',
+          `${this.#path} is larger than ${LIMITS.directoryBytes} bytes; remove records from it.`,
+        );
+      return [ino, size, mtimeNs].join('.');
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+      throw this.#fault('read', error);
+    }
+  }
+
+  #tell(before: JsonObject | undefined, now: JsonObject | undefined): void {
+    const repository = recordedRepository(now ?? before);
+    if (repository === undefined || JSON.stringify(before) === JSON.stringify(now)) return;
+    const { server, gun } = repository;
+    for (const listener of this.#listeners) listener(server, gun, this.#understood(now));
+  }
+
+  #understood(object: JsonObject | undefined): RememberedTrust | undefined {
+    try {
+      return object === undefined ? undefined : parseRecord(object, '');
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #locked<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const lock = `${this.#path}.lock`;
+    while (!(await this.#taken(lock))) {
+      if (signal.aborted)
+        throw new Fault('TRUST_RECORD_UNAVAILABLE', `${lock} is held by another process; remove it if there is none.`);
+      await pause(LOCK_PAUSE);
+    }
+    try {
+      return await work();
+    } finally {
+      await rm(lock, { force: true });
+    }
+  }
+
+  async #taken(lock: string): Promise<boolean> {
+    try {
+      await (await open(lock, 'wx')).close();
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw this.#fault('written', error);
+      const made = await stat(lock).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => undefined,
+      );
+      // Of a lock, the machine's own clock counts: its time stamp comes from there.
+      if (made !== undefined && Date.now() - made > LOCK_STALE) await rm(lock, { force: true });
+      return false;
+    }
+  }
+
+  async #told<T>(verb: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#fault(verb, error);
+    }
+  }
+
+  #fault(verb: string, error: unknown): Fault {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return new Fault('TRUST_RECORD_UNAVAILABLE', `${this.#path} cannot be ${verb} (${code ?? message}).`, {
+      cause: error,
+    });
+  }
+}
+
+/** Records by name. Throws an Error without the text, which is of no use in a message. */
+function recordsIn(text: string): Records {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    throw new Error('it is not JSON');
+  }
+  const items = isObject(list) ? own(list, 'items') : undefined;
+  if (!Array.isArray(items)) throw new Error('it is not a List of TrustRecords');
+  return new Map(items.filter(isObject).map((item) => [textOf(metadataOf(item), 'name') ?? '', item]));
+}
+
+/** Opens the file of records, which need not be there yet; undefined where its folder can't be written. */
+export async function openRecordFile(path: string, clock: Clock): Promise<RecordFile | undefined> {
+  try {
+    await access(dirname(path), constants.W_OK);
+    return new RecordFile(path, clock);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { Ajv, type ErrorObject } from 'ajv';
+import { isObject, type JsonObject } from '../../json.ts';
+import { LIMITS } from '../../limits.ts';
+import type { RememberedTrust } from '../../ports.ts';
+import { invalidRecord } from './remembered.ts';
+import { parseInstant } from './time.ts';
+
+/** API group of the TrustRecord. */
+export const RECORD_GROUP = 'trust.portieris.dev';
+/** Its version. */
+export const RECORD_VERSION = 'v1alpha1';
+/** Plural name of the resource, cluster-wide. */
+export const RECORD_PLURAL = 'trustrecords';
+
+/** Readable part of a record's name, at most. */
+const SLUG_LENGTH = 60;
+const KEY_ID = '^[0-9a-f]{64}$';
+
+const time = { type: 'string', maxLength: 40 };
+
+/** Schema of `spec`, in the part of OpenAPI v3 that CRDs and ajv share; policies/crds/trustrecords.trust.portieris.dev.yaml says the same, and a test compares. */
+export const RECORD_SPEC = {
+  type: 'object',
+  required: ['server', 'repository', 'rootKeyIds', 'versions'],
+  properties: {
+    server: { type: 'string', minLength: 1, maxLength: LIMITS.urlLength },
+    repository: { type: 'string', minLength: 1, maxLength: LIMITS.patternLength },
+    rootKeyIds: {
+      type: 'array',
+      minItems: 1,
+      maxItems: LIMITS.keysPerRole,
+      items: { type: 'string', pattern: KEY_ID },
+    },
+    versions: {
+      type: 'object',
+      maxProperties: LIMITS.delegationsPerRole,
+      additionalProperties: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+    },
+    expires: time,
+    lastSeen: time,
+    frozen: { type: 'boolean' },
+  },
+};
+
+const valid = new Ajv({ allErrors: false, strict: true, allowUnionTypes: true }).compile({
+  type: 'object',
+  required: ['spec'],
+  properties: { spec: RECORD_SPEC },
+});
+
+/** What `spec` holds on the wire. */
+interface RecordSpec {
+  readonly server: string;
+  readonly repository: string;
+  readonly rootKeyIds: readonly string[];
+  readonly versions: Readonly<Record<string, number>>;
+  readonly expires?: string;
+  readonly lastSeen?: string;
+  readonly frozen?: boolean;
+}
+
+/** Name of the record of a repository on a server: readable, and by a hash the only one (RFC 1123 subdomain, at most 93 characters). */
+export function recordName(server: string, gun: string): string {
+  const slug = gun
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '-')
+    .slice(-SLUG_LENGTH)
+    .replace(/^-/, 'x');
+  const hash = createHash('sha256')
+    .update(JSON.stringify([server, gun]))
+    .digest('hex')
+    .slice(0, 32);
+  return `${slug}-${hash}`;
+}
+
+/** Which repository a record object says it is of; undefined where it does not say. */
+export function recordedRepository(object: unknown): { readonly server: string; readonly gun: string } | undefined {
+  const spec = isObject(object) ? object['spec'] : undefined;
+  if (!isObject(spec)) return undefined;
+  const { server, repository } = spec;
+  return typeof server === 'string' && typeof repository === 'string' ? { server, gun: repository } : undefined;
+}
+
+const sentence = ({ instancePath, keyword, message, params }: ErrorObject): string => {
+  const field = instancePath.slice(1).replaceAll('/', '.') || 'spec';
+  const what =
+    keyword === 'required' ? `must have the field ${String(params['missingProperty'])}` : (message ?? keyword);
+  return `holds at ${field} what it may not: it ${what}; correct or delete it.`;
+};
+
+/**
+ * What a TrustRecord object remembers. `where` names it in messages. Throws `TrustError` TRUST_RECORD_INVALID, with the field, where an object was written by
+ * hand that can't be understood: taking it for absent would be a second first use.
+ */
+export function parseRecord(object: JsonObject, where: string): RememberedTrust {
+  if (!valid(object)) throw invalidRecord(where, sentence(valid.errors?.[0] ?? ({} as ErrorObject)));
+  const spec = object['spec'] as unknown as RecordSpec;
+  const versions = new Map(Object.entries(spec.versions));
+  if (!versions.has('root'))
+    throw invalidRecord(where, 'holds no version of root at spec.versions; add it or delete the record.');
+  const [expires, lastSeen] = (['expires', 'lastSeen'] as const).map((field) => {
+    const text = spec[field];
+    const at = text === undefined ? 0 : parseInstant(text);
+    if (at === undefined)
+      throw invalidRecord(where, `holds at spec.${field} what is no time (RFC 3339); correct or delete it.`);
+    return at;
+  });
+  return {
+    server: spec.server,
+    gun: spec.repository,
+    rootKeyIds: [...new Set(spec.rootKeyIds)].toSorted(),
+    versions,
+    expires: expires ?? 0,
+    lastSeen: lastSeen ?? 0,
+    ...(spec.frozen === true && { frozen: true }),
+  };
+}
+
+/** The object that is stored for what was seen; `metadata` of the object that it takes the place of, where there is one. */
+export function recordObject(seen: RememberedTrust, now: number, metadata?: JsonObject): JsonObject {
+  return {
+    apiVersion: `${RECORD_GROUP}/${RECORD_VERSION}`,
+    kind: 'TrustRecord',
+    metadata: metadata ?? { name: recordName(seen.server, seen.gun) },
+    spec: {
+      server: seen.server,
+      repository: seen.gun,
+      rootKeyIds: [...seen.rootKeyIds],
+      versions: Object.fromEntries([...seen.versions].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      expires: new Date(seen.expires).toISOString(),
+      lastSeen: new Date(now).toISOString(),
+    },
+  };
+}

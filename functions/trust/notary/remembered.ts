@@ -1,0 +1,62 @@
+import type { RememberedTrust } from '../../ports.ts';
+import { TrustError } from './error.ts';
+import { rootChanged } from './root.ts';
+
+/** A record is written anew after this long (ms), though nothing rose: operators see which repositories are still in use. */
+const SEEN_AGAIN = 24 * 3600 * 1000;
+
+/** True where both name the same root keys. */
+export const sameKeys = (a: RememberedTrust, b: RememberedTrust): boolean =>
+  a.rootKeyIds.length === b.rootKeyIds.length && a.rootKeyIds.every((id, index) => id === b.rootKeyIds[index]);
+
+const rootOf = ({ versions }: RememberedTrust): number => versions.get('root') ?? 0;
+
+/** True where `seen` holds a version of some role that is above that of `record`, or a role that is new. */
+export const isAbove = (seen: RememberedTrust, record: RememberedTrust): boolean =>
+  [...seen.versions].some(([role, version]) => version > (record.versions.get(role) ?? 0));
+
+/**
+ * True where `seen` says more than `record`: other root keys, or a role's version that is higher or was not known; and once a day at `now` (ms since the epoch).
+ * A frozen record hears no news.
+ */
+export function isNews(record: RememberedTrust | undefined, seen: RememberedTrust, now: number): boolean {
+  if (record === undefined || !sameKeys(record, seen)) return true;
+  if (record.frozen === true) return false;
+  return isAbove(seen, record) || (record.lastSeen !== undefined && now - record.lastSeen >= SEEN_AGAIN);
+}
+
+/**
+ * The record after `seen` was verified on the ground of `base`: each role's highest version. `seen` may follow the same root keys, or a rotation away from
+ * the very keys that stand in the record; facts of a dry run can be older than a first use that others wrote down meanwhile, and must not take its place.
+ * Throws `TrustError` TRUST_ROOT_CHANGED where the record holds another root, or is frozen with one.
+ */
+export function mergeTrust(
+  record: RememberedTrust | undefined,
+  base: RememberedTrust | undefined,
+  seen: RememberedTrust,
+): RememberedTrust {
+  if (record === undefined) return seen;
+  const same = sameKeys(record, seen);
+  const follows = same || (base !== undefined && sameKeys(record, base));
+  if (!follows || (!same && rootOf(seen) === rootOf(record)))
+    throw rootChanged(
+      seen.gun,
+      record.rootKeyIds,
+      seen.rootKeyIds,
+      'another root was remembered while this one was looked at',
+    );
+  checkFrozen(record, seen.rootKeyIds);
+  const versions = new Map(record.versions);
+  for (const [role, version] of seen.versions) versions.set(role, Math.max(version, versions.get(role) ?? 0));
+  return { ...seen, rootKeyIds: rootOf(seen) > rootOf(record) ? seen.rootKeyIds : record.rootKeyIds, versions };
+}
+
+/** Refuses root keys other than those of a frozen record, however they were rotated to. Throws `TrustError` TRUST_ROOT_CHANGED. */
+export function checkFrozen(record: RememberedTrust | undefined, rootKeyIds: readonly string[]): void {
+  if (record?.frozen !== true || sameKeys(record, { ...record, rootKeyIds: rootKeyIds.toSorted() })) return;
+  throw rootChanged(record.gun, record.rootKeyIds, rootKeyIds, 'its TrustRecord is frozen');
+}
+
+/** Refuses a record that can't be understood. `where` names it, `why` its field and what to do. */
+export const invalidRecord = (where: string, why: string): TrustError =>
+  new TrustError('TRUST_RECORD_INVALID', `${where} ${why}`);

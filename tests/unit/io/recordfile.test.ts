@@ -1,0 +1,139 @@
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Fault } from '../../../functions/codes.ts';
+import { openRecordFile, type RecordFile } from '../../../functions/io/recordfile.ts';
+import type { RememberedTrust } from '../../../functions/ports.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../integration/support/folder.ts';
+
+const NOW = Date.UTC(2026, 10, 24);
+const SERVER = 'https://notary.example';
+const signal = new AbortController().signal;
+const record = (gun: string, version = 1, rootKeyIds = ['ab'.repeat(32)]): RememberedTrust => ({
+  server: SERVER,
+  gun,
+  rootKeyIds,
+  versions: new Map([
+    ['root', 1],
+    ['timestamp', version],
+  ]),
+  expires: NOW,
+});
+
+let folder: TemporaryFolder;
+let path: string;
+const files: RecordFile[] = [];
+
+beforeEach(async () => {
+  folder = await temporaryFolder('records');
+  path = join(folder.path, 'records.json');
+});
+afterEach(async () => {
+  for (const file of files.splice(0)) file.close();
+  await folder.remove();
+});
+
+const open = async (): Promise<RecordFile> => {
+  const file = await openRecordFile(path, { now: () => NOW });
+  if (file === undefined) throw new Error('the folder can be written');
+  files.push(file);
+  return file;
+};
+
+describe('a file of trust records', () => {
+  it('remembers beyond the process, and takes part in no decision before something is in it', async () => {
+    const file = await open();
+    expect(await file.read(SERVER, 'a/b')).toBeUndefined();
+    await file.remember(record('a/b', 4), undefined, signal);
+    const again = await open();
+    expect(await again.read(SERVER, 'a/b')).toEqual({ ...record('a/b', 4), lastSeen: NOW });
+    expect(await file.read('https://other.example', 'a/b')).toBeUndefined();
+  });
+
+  it('is a List that kubectl would take, in the order of names', async () => {
+    const file = await open();
+    for (const gun of ['z/z', 'a/a', 'm/m']) await file.remember(record(gun), undefined, signal);
+    const list = JSON.parse(await readFile(path, 'utf8')) as {
+      kind: string;
+      items: { kind: string; metadata: { name: string } }[];
+    };
+    expect(list.kind).toBe('List');
+    expect(list.items.map(({ kind }) => kind)).toEqual(Array(3).fill('TrustRecord'));
+    const names = list.items.map(({ metadata }) => metadata.name);
+    expect(names).toEqual(names.toSorted());
+  });
+
+  it('loses nothing of what two processes write at once, and lets the first of two first uses count', async () => {
+    const [one, other] = [await open(), await open()];
+    const guns = Array.from({ length: 20 }, (_, index) => `h/r${index}`);
+    await Promise.all(
+      guns.map((gun, index) => (index % 2 === 0 ? one : other).remember(record(gun), undefined, signal)),
+    );
+    for (const gun of guns) expect(await one.read(SERVER, gun)).toBeDefined();
+    const both = await Promise.allSettled([
+      one.remember(record('x/x'), undefined, signal),
+      other.remember(record('x/x', 1, ['cd'.repeat(32)]), undefined, signal),
+    ]);
+    expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(both.find((end) => end.status === 'rejected')).toMatchObject({ reason: { code: 'TRUST_ROOT_CHANGED' } });
+  });
+
+  it('tells of what an operator changes in it, and reads that at the next look', async () => {
+    const file = await open();
+    await file.remember(record('a/b'), undefined, signal);
+    await file.read(SERVER, 'a/b');
+    const told: (boolean | undefined)[] = [];
+    file.listen((_, gun, changed) => gun === 'a/b' && told.push(changed?.frozen));
+    const frozen = (await readFile(path, 'utf8')).replace('"spec": {', '"spec": {\n "frozen": true,');
+    await writeFile(path, frozen);
+    await expect.poll(() => told).toContain(true);
+    expect(await file.read(SERVER, 'a/b')).toMatchObject({ frozen: true });
+    await writeFile(path, JSON.stringify({ kind: 'List', items: [] }));
+    expect(await file.read(SERVER, 'a/b')).toBeUndefined();
+  });
+
+  it.each([
+    ['that is not JSON', '{{{'],
+    ['that is no list', '{"kind":"List"}'],
+    ['that is empty', ''],
+  ])('%s is a fault that names it: taking it for empty would be a second first use', async (_, text) => {
+    const file = await open();
+    await writeFile(path, text);
+    const error: unknown = await file.read(SERVER, 'a/b').catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Fault);
+    expect(error).toMatchObject({ code: 'TRUST_RECORD_UNAVAILABLE', message: expect.stringContaining(path) });
+    await expect(file.remember(record('a/b'), undefined, signal)).rejects.toBeInstanceOf(Fault);
+    expect(await readFile(path, 'utf8')).toBe(text);
+  });
+
+  it('refuses the one record that cannot be understood, and goes on with the others', async () => {
+    const file = await open();
+    await file.remember(record('a/b'), undefined, signal);
+    await file.remember(record('c/d'), undefined, signal);
+    const text = await readFile(path, 'utf8');
+    const list = JSON.parse(text) as { items: { spec: { repository: string; versions: object } }[] };
+    for (const { spec } of list.items) if (spec.repository === 'a/b') spec.versions = {};
+    await writeFile(path, JSON.stringify(list));
+    await expect(file.read(SERVER, 'a/b')).rejects.toMatchObject({ code: 'TRUST_RECORD_INVALID' });
+    expect(await file.read(SERVER, 'c/d')).toBeDefined();
+  });
+
+  it('is not held up by the lock of a process that died, and names the lock of one that does not end', async () => {
+    const file = await open();
+    await writeFile(`${path}.lock`, '');
+    const long = new Date(Date.now() - 60_000);
+    await utimes(`${path}.lock`, long, long);
+    await file.remember(record('a/b'), undefined, signal);
+    await writeFile(`${path}.lock`, '');
+    const late = file.remember(record('c/d'), undefined, AbortSignal.abort());
+    await expect(late).rejects.toMatchObject({
+      code: 'TRUST_RECORD_UNAVAILABLE',
+      message: expect.stringContaining('.lock'),
+    });
+  });
+
+  it('is not opened where its folder is not there', async () => {
+    await mkdir(join(folder.path, 'there'));
+    expect(await openRecordFile(join(folder.path, 'gone', 'records.json'), { now: () => NOW })).toBeUndefined();
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import type { RememberedTrust } from '../../../../functions/ports.ts';
+import { checkFrozen, isNews, mergeTrust } from '../../../../functions/trust/notary/remembered.ts';
+
+const DAY = 24 * 3600 * 1000;
+const record = (
+  versions: Record<string, number>,
+  rootKeyIds = ['k1'],
+  more: Partial<RememberedTrust> = {},
+): RememberedTrust => ({
+  server: 'https://notary.example',
+  gun: 'host/app',
+  rootKeyIds,
+  versions: new Map(Object.entries(versions)),
+  expires: 1,
+  ...more,
+});
+const changed = expect.objectContaining({ code: 'TRUST_ROOT_CHANGED' });
+
+describe('what is remembered of a repository', () => {
+  it('never falls, role by role', () => {
+    const known = record({ root: 1, timestamp: 9, snapshot: 2 });
+    const merged = mergeTrust(known, known, record({ root: 1, timestamp: 3, targets: 5 }));
+    expect(Object.fromEntries(merged.versions)).toEqual({ root: 1, timestamp: 9, snapshot: 2, targets: 5 });
+  });
+
+  it('follows a rotation away from the keys that it holds', () => {
+    const known = record({ root: 1 });
+    expect(mergeTrust(known, known, record({ root: 2 }, ['k2'])).rootKeyIds).toEqual(['k2']);
+  });
+
+  it('refuses a root that does not stand on the keys that it holds: another replica saw another one first', () => {
+    expect(() => mergeTrust(record({ root: 1 }), undefined, record({ root: 1 }, ['k2']))).toThrow(changed);
+    expect(() => mergeTrust(record({ root: 1 }), undefined, record({ root: 2 }, ['k2']))).toThrow(changed);
+    expect(() => mergeTrust(record({ root: 2 }, ['k2']), record({ root: 1 }), record({ root: 1 }))).toThrow(changed);
+  });
+
+  it('refuses a second root of the same version', () => {
+    const known = record({ root: 1 });
+    expect(() => mergeTrust(known, known, record({ root: 1 }, ['k2']))).toThrow(changed);
+  });
+
+  it('lets no rotation change a frozen record, and names both keys', () => {
+    const frozen = record({ root: 1 }, ['k1'], { frozen: true });
+    expect(() => mergeTrust(frozen, frozen, record({ root: 2 }, ['k2']))).toThrow(/k2.*k1.*frozen/);
+    expect(() => checkFrozen(frozen, ['k2'])).toThrow(changed);
+    expect(() => checkFrozen(frozen, ['k1'])).not.toThrow();
+    expect(() => checkFrozen(record({ root: 1 }), ['k2'])).not.toThrow();
+    expect(() => checkFrozen(undefined, ['k2'])).not.toThrow();
+  });
+
+  it('is news where a version rises, a role is new or the root keys differ, and once a day', () => {
+    const known = record({ root: 1, timestamp: 4 }, ['k1'], { lastSeen: 0 });
+    expect(isNews(undefined, known, 0)).toBe(true);
+    expect(isNews(known, record({ root: 1, timestamp: 4 }), 0)).toBe(false);
+    expect(isNews(known, record({ root: 1, timestamp: 3 }), 0)).toBe(false);
+    expect(isNews(known, record({ root: 1, timestamp: 5 }), 0)).toBe(true);
+    expect(isNews(known, record({ root: 1, timestamp: 4, 'targets/a': 1 }), 0)).toBe(true);
+    expect(isNews(known, record({ root: 1, timestamp: 4 }, ['k2']), 0)).toBe(true);
+    expect(isNews(known, record({ root: 1, timestamp: 4 }), DAY)).toBe(true);
+    expect(isNews({ ...known, frozen: true }, record({ root: 1, timestamp: 5 }), DAY)).toBe(false);
+  });
+});
