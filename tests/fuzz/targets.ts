@@ -7,6 +7,7 @@ import { parseChallenges } from '../../functions/io/challenge.ts';
 import { parsePullSecret } from '../../functions/io/dockerconfig.ts';
 import { parseManifest } from '../../functions/io/manifest.ts';
 import { credentialsFor } from '../../functions/io/registrykey.ts';
+import { pemProblem } from '../../functions/policy/pem.ts';
 import { selectRule } from '../../functions/policy/select.ts';
 import { snapshotOf } from '../../functions/policy/snapshot.ts';
 import { parseReview, salvageEnvelope } from '../../functions/request/review.ts';
@@ -14,7 +15,7 @@ import { readWorkload, WORKLOAD_KINDS, workloadKind } from '../../functions/requ
 import { parseCertificate } from '../../functions/trust/notary/certificate.ts';
 import { readElements } from '../../functions/trust/notary/der.ts';
 import { TrustError } from '../../functions/trust/notary/error.ts';
-import { certificatesOf, parsePublicKey } from '../../functions/trust/notary/keys.ts';
+import { certificatesOf, parsePublicKey, publicKeysOfPem } from '../../functions/trust/notary/keys.ts';
 import { decodeList, decodeRoot, decodeTargets, openEnvelope } from '../../functions/trust/notary/metadata.ts';
 import { readPem } from '../../functions/trust/notary/pem.ts';
 import { parseInstant } from '../../functions/trust/notary/time.ts';
@@ -108,7 +109,10 @@ function role(bytes: Buffer): void {
 
 function keys(bytes: Buffer): void {
   readPem(bytes.toString('latin1'));
+  readPem(bytes.toString('latin1'), { headers: true });
   parsePublicKey(bytes.toString('latin1'));
+  publicKeysOfPem(bytes.toString('latin1'));
+  pemProblem(bytes.toString('latin1'), ['PUBLIC KEY', 'CERTIFICATE']);
   certificatesOf(bytes);
 }
 
@@ -168,7 +172,14 @@ export const TARGETS: readonly FuzzTarget[] = [
   { name: 'dockerconfig', seeds: texts(...DOCKER.map((one) => JSON.stringify(one))), run: dockerconfig },
   { name: 'challenge', seeds: texts(...CHALLENGES), run: (bytes) => void parseChallenges([bytes.toString('latin1')]) },
   { name: 'role', seeds: repositoryFiles(), run: role },
-  { name: 'key', seeds: [...texts(makeKey().pem, makeKey('rsa').pem), certify(makeKey(), 'a').value], run: keys },
+  {
+    name: 'key',
+    seeds: [
+      ...texts(makeKey().pem, makeKey('rsa').pem, makeKey().pem.replace('-----\n', '-----\nrole: alice\n\n')),
+      certify(makeKey(), 'a').value,
+    ],
+    run: keys,
+  },
   { name: 'certificate', seeds: certificates(), run: certificate },
   { name: 'policy', seeds: [...filesOf('policies/examples')], run: policies },
   {

@@ -65,6 +65,7 @@ const CASES: readonly Case[] = [
   { name: 'the name before a beginning that fits', certs: { [GUN]: [STRANGER], 'example.com/*': ['own'] }, expected: 'refused' },
   { name: 'the longer beginning', certs: { 'example.com/acme/*': ['own'], 'example.com/*': [STRANGER] }, expected: 'trusted' },
   { name: 'the longer beginning that does not fit', certs: { 'example.com/acme/*': [STRANGER], 'example.com/*': ['own'] }, expected: 'refused' },
+  { name: 'the name before the whole name and a star', certs: { [GUN]: ['own'], [`${GUN}*`]: [STRANGER] }, expected: 'trusted' },
   { name: 'another name', certs: { 'example.com/acme/other': [STRANGER] }, expected: 'trusted' },
   { name: 'another name, and no first use', certs: { 'example.com/acme/other': ['own'] }, firstUse: false, expected: 'refused' },
   { name: 'the ID, and no first use', certs: { [GUN]: ['own'] }, firstUse: false, expected: 'trusted' },

@@ -58,6 +58,8 @@ describe('the pins that count for a repository', () => {
     expect(await idsOf(...all)).toEqual([Z]);
     expect(await idsOf(...all, pin({ gun: GUN, keyIds: [X] }))).toEqual([X]);
     expect(await idsOf(...all.slice(0, 2))).toEqual([Y]);
+    // The beginning that is the whole name is longer by its star, and still no match for the name itself.
+    expect(await idsOf(pin({ gun: `${GUN}*`, keyIds: [Y] }), pin({ gun: GUN, keyIds: [X] }))).toEqual([X]);
   });
 
   it('are all that is pinned for the same name', async () => {
