@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -34,11 +34,10 @@ const namespacePath = (apiVersion: string, plural: string, namespace = 'team') =
   collectionPath(apiVersion, plural, namespace);
 
 async function applyCrds(): Promise<void> {
-  for (const kind of ['imagepolicies', 'clusterimagepolicies']) {
-    for (const group of ['portieris', 'securityenforcement.admission']) {
-      const crd = parse(await readFile(join(CRDS, `${kind}.${group}.cloud.ibm.com.yaml`), 'utf8')) as KubeObject;
-      await kube.client.create(collectionPath('apiextensions.k8s.io/v1', 'customresourcedefinitions'), crd);
-    }
+  const files = (await readdir(CRDS)).filter((name) => name.includes('.') && !name.startsWith('kustomization'));
+  for (const file of files) {
+    const crd = parse(await readFile(join(CRDS, file), 'utf8')) as KubeObject;
+    await kube.client.create(collectionPath('apiextensions.k8s.io/v1', 'customresourcedefinitions'), crd);
   }
 }
 

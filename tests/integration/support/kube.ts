@@ -17,6 +17,12 @@ export interface KubeServer {
   /** Path of a kubeconfig for the same user. */
   readonly kubeconfig: string;
   log(): Promise<string>;
+  /** Ends the API server and leaves etcd: every watch is cut, and nothing answers at its port. */
+  pause(): Promise<void>;
+  /** Starts the API server again at the same port, on what etcd holds, and waits until it says it is ready. */
+  resume(): Promise<void>;
+  /** Makes etcd forget every revision but the last. */
+  compact(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -98,6 +104,20 @@ const serverArguments = ({ port, etcd, tls, accounts, tokens }: ServerArguments)
   '--allow-privileged=true',
 ];
 
+/** etcd's JSON gateway: the last revision, and the order to forget all before it, in memory and on disk. */
+async function compact(etcd: string): Promise<void> {
+  const web = webClient(etcd, '');
+  try {
+    const key = Buffer.from('/').toString('base64');
+    const range = await web.ask('POST', '/v3/kv/range', { body: { key, count_only: true } });
+    const { revision } = (JSON.parse(range.text) as { header: { revision: string } }).header;
+    const answer = await web.ask('POST', '/v3/kv/compaction', { body: { revision, physical: true } });
+    if (answer.status !== 200) throw new Error(`etcd answered ${answer.status} to a compaction: ${answer.text}`);
+  } finally {
+    await web.close();
+  }
+}
+
 async function startApiServer(place: Place, etcd: string): Promise<KubeServer> {
   const { authority, folder } = place;
   const tls = await writeLoopbackTls(authority, folder);
@@ -109,21 +129,34 @@ async function startApiServer(place: Place, etcd: string): Promise<KubeServer> {
   const client = kubeClient(webClient(origin, authority.certificate, { authorization: `Bearer ${token}` }));
   const kubeconfig = join(folder, 'kubeconfig');
   await writeKubeconfig(kubeconfig, origin, tls, token);
-  const program = await startProgram({
-    name: 'kube-apiserver',
-    path: inject('tools')['kube-apiserver'] as string,
-    args: serverArguments({ port, etcd, tls, accounts: await writeAccountKeys(folder), tokens }),
-    folder,
-    ready: async () => (await client.ask('GET', '/readyz')).status === 200,
-  }).catch(async (error) => {
+  const args = serverArguments({ port, etcd, tls, accounts: await writeAccountKeys(folder), tokens });
+  const launch = () =>
+    startProgram({
+      name: 'kube-apiserver',
+      path: inject('tools')['kube-apiserver'] as string,
+      args,
+      folder,
+      ready: async () => (await client.ask('GET', '/readyz')).status === 200,
+    });
+  let program = await launch().catch(async (error) => {
     await client.close();
     throw error;
   });
-  const stop = async () => {
-    await client.close();
-    await program.stop();
+  return {
+    origin,
+    client,
+    kubeconfig,
+    log: () => program.log(),
+    pause: () => program.stop(),
+    resume: async () => {
+      program = await launch();
+    },
+    compact: () => compact(etcd),
+    stop: async () => {
+      await client.close();
+      await program.stop();
+    },
   };
-  return { origin, client, kubeconfig, log: program.log, stop };
 }
 
 /** Starts etcd and then the API server, with its default admission plugins, and waits until it says it is ready. */
