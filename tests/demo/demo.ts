@@ -44,7 +44,9 @@ function differencesOf({ expected }: Scene, outcome: Outcome): string[] {
     const wanted = JSON.stringify(expected.images);
     return after === wanted ? [] : [`expected the images ${wanted}`];
   }
-  const codes = [...outcome.message.matchAll(/\[([A-Z_]+)\]/g)].map((match) => match[1]).join(', ');
+  // What to do about each code stands after all refusals, under the code again.
+  const [refusals = ''] = outcome.message.split('\nWhat to do:');
+  const codes = [...refusals.matchAll(/\[([A-Z_]+)\]/g)].map((match) => match[1]).join(', ');
   return codes === expected.codes.join(', ') ? [] : [`expected ${expected.codes.join(', ')}, not ${codes}`];
 }
 
