@@ -16,12 +16,14 @@ export interface Command {
   readonly settle: number;
   readonly patience: number;
   readonly rotate: boolean;
+  /** Write over files that are there. */
+  readonly force: boolean;
 }
 
 /** What `--help` prints. */
 export const USAGE = `Makes the TLS certificate with which the API server calls Portieris.
 
-  files [--out DIR]   writes ca.crt, tls.crt and tls.key into DIR (default: certs)
+  files [--out DIR]   writes ca.crt, tls.crt and tls.key into DIR (default: certs); --force writes over older ones
   secret              prints a Secret manifest of the same; pipe it into kubectl apply -f -
   cluster             makes, checks and rotates the certificate in the cluster of KUBECONFIG, and keeps caBundle right
 
@@ -55,6 +57,7 @@ const OPTIONS = {
   settle: { type: 'string', default: '600' },
   patience: { type: 'string', default: '2400' },
   rotate: { type: 'boolean', default: false },
+  force: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -96,6 +99,7 @@ export function parseCommand(args: readonly string[]): Command {
     settle: whole('settle', 0, 86_400) * 1000,
     patience: whole('patience', 0, 86_400) * 1000,
     rotate: values.rotate,
+    force: values.force,
   } as const;
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return command;

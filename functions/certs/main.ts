@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
@@ -26,11 +26,22 @@ export function secretManifest(pair: Pair, { namespace, secret }: Pick<Command, 
   );
 }
 
-function writeFiles(pair: Pair, directory: string): void {
+/** Writes the three files, the key readable by its owner alone. Throws a sentence where one is there already, before any is written. */
+function writeFiles(pair: Pair, { directory, force }: Pick<Command, 'directory' | 'force'>): void {
+  const files = [
+    { path: join(directory, 'ca.crt'), text: pair.ca, mode: 0o644 },
+    { path: join(directory, 'tls.crt'), text: pair.certificate, mode: 0o644 },
+    { path: join(directory, 'tls.key'), text: pair.key, mode: 0o600 },
+  ];
+  const there = files.map(({ path }) => path).filter((path) => existsSync(path));
+  if (there.length > 0 && !force)
+    throw new Error(`${there.join(', ')}: there already; --force writes over it, --out DIR elsewhere`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(join(directory, 'ca.crt'), pair.ca);
-  writeFileSync(join(directory, 'tls.crt'), pair.certificate);
-  writeFileSync(join(directory, 'tls.key'), pair.key, { mode: 0o600 });
+  for (const { path, text, mode } of files) {
+    rmSync(path, { force: true });
+    writeFileSync(path, text, { mode });
+  }
+  process.stdout.write(`${files.map(({ path }) => path).join('\n')}\n`);
 }
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -60,7 +71,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const command = parseCommand(args);
   switch (command.verb) {
     case 'files':
-      return writeFiles(issuePair(orderOf(command), Date.now()), command.directory);
+      return writeFiles(issuePair(orderOf(command), Date.now()), command);
     case 'secret':
       return void process.stdout.write(secretManifest(issuePair(orderOf(command), Date.now()), command));
     case 'cluster':

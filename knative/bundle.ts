@@ -1,0 +1,51 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build } from 'rolldown';
+
+/** What the image holds (`npm run build`): the gate and the certificate job, each one file with what it imports, and the licences of what is in them. */
+const ROOT = resolve(import.meta.dirname, '..');
+/** Where the bundle goes: the one argument, or `dist`. */
+const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'));
+
+const bundle = await build({
+  cwd: ROOT,
+  input: { serve: 'functions/serve.ts', certs: 'functions/certs/main.ts' },
+  platform: 'node',
+  // Express asks for a view engine by name, and functions-framework for a function's module; the gate uses neither.
+  logLevel: 'warn',
+  output: {
+    dir: DIST,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    cleanDir: true,
+    // Names stay, so that a stack trace can be read.
+    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+    // CommonJS packages find `require` and `__dirname` by these.
+    banner:
+      "import { createRequire as portierisRequire } from 'node:module'; const require = portierisRequire(import.meta.url);",
+  },
+});
+
+const modules = bundle.output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
+
+/** `…/node_modules/@scope/name` of a module, or undefined for our own. */
+function packageOf(id: string): string | undefined {
+  const at = id.lastIndexOf('node_modules/');
+  if (at < 0) return undefined;
+  const parts = id.slice(at + 'node_modules/'.length).split('/');
+  const name = parts[0]?.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '');
+  return join(id.slice(0, at + 'node_modules/'.length), name).replace(/^\0/, '');
+}
+
+function licenceOf(directory: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const files = readdirSync(directory).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
+  const texts = files.map((file) => readFileSync(join(directory, file), 'utf8').trim());
+  return [`${name} ${version} (${typeof license === 'string' ? license : 'see below'})`, ...texts].join('\n\n');
+}
+
+const packages = [...new Set(modules.map(packageOf).filter((path) => path !== undefined))].sort();
+const licences = packages.filter((path) => existsSync(join(path, 'package.json'))).map(licenceOf);
+writeFileSync(join(DIST, 'LICENSES.txt'), `${licences.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`);
+writeFileSync(join(DIST, 'package.json'), '{"type":"module"}\n');
