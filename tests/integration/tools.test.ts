@@ -151,6 +151,7 @@ describe('running the tools', () => {
     expect(Object.keys(inject('tools')).sort()).toEqual([
       'etcd',
       'kube-apiserver',
+      'kustomize',
       'notary',
       'notary-server',
       'registry',

@@ -1,5 +1,5 @@
 /** Name of a program that the integration tests run. */
-export type ToolName = 'notary' | 'notary-server' | 'registry' | 'etcd' | 'kube-apiserver';
+export type ToolName = 'notary' | 'notary-server' | 'kustomize' | 'registry' | 'etcd' | 'kube-apiserver';
 
 /** How one program is recognised on a machine and, failing that, built. */
 export interface Tool {
@@ -71,6 +71,15 @@ export const TOOLS: readonly Tool[] = [
     // What it says does not tell which Go built it; only our own build is known to take delegations.
     accepts: () => false,
     passedOver: 'only our own build of notary-server is known to take delegations',
+  },
+  {
+    name: 'kustomize',
+    version: '5.8.1',
+    package: 'sigs.k8s.io/kustomize/kustomize/v5',
+    module: undefined,
+    linker: [],
+    ask: ['version'],
+    accepts: (said) => /^v5\.|Version:kustomize\/v5\./.test(said),
   },
   {
     name: 'registry',

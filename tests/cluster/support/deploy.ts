@@ -33,7 +33,7 @@ export async function writeOverlay({ folder, image, authority, logLevel = 'info'
     path: `/spec/template/metadata/annotations/autoscaling.knative.dev~1${name}`,
     value,
   });
-  const patch = [annotation('target', '1'), annotation('max-scale', '6'), annotation('scale-down-delay', '30s')];
+  const patch = [annotation('target', '0.1'), annotation('max-scale', '6'), annotation('scale-down-delay', '30s')];
   const text = kustomization({
     sortOptions: { order: 'fifo' },
     resources: [`${knative}/overlays/default`],

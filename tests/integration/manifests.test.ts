@@ -1,0 +1,210 @@
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { parseCommand } from '../../functions/certs/command.ts';
+import { KubeStore } from '../../functions/certs/kube.ts';
+import { orderOf } from '../../functions/certs/main.ts';
+import { rotate } from '../../functions/certs/rotate.ts';
+import { openCluster } from '../../functions/io/cluster.ts';
+import { openLog } from '../../functions/log.ts';
+import type { RememberedTrust } from '../../functions/ports.ts';
+import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
+import { kubeconfigOf } from '../support/kube.ts';
+import { type Authority, makeAuthority } from './support/certificates.ts';
+import { type TemporaryFolder, temporaryFolder } from './support/folder.ts';
+import { type KubeServer, startKube } from './support/kube.ts';
+import { collectionPath, type KubeObject } from './support/kubeclient.ts';
+import { render, serverApply } from './support/manifests.ts';
+import { type Recorder, startRecorder } from './support/recorder.ts';
+
+/** What is under knative/, rendered by kustomize and shown to a real API server that has Knative's own CRD. */
+
+const NAMESPACE = 'portieris';
+const KNATIVE_CRD = resolve(import.meta.dirname, '../fixtures/knative/service.yaml');
+const OVERLAYS = [
+  'knative/overlays/default',
+  'knative/overlays/cert-manager',
+  'knative/overlays/default/webhook',
+  'knative/overlays/cert-manager/webhook',
+  'knative/policies',
+];
+
+let folder: TemporaryFolder;
+let authority: Authority;
+let kube: KubeServer;
+let installed: readonly KubeObject[];
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** Every right of a role: `verb group/resource`. */
+const rightsOf = (role: KubeObject | undefined): string[] =>
+  ((role?.['rules'] ?? []) as Rule[]).flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`))),
+  );
+const object = (kind: string, name: string): KubeObject | undefined =>
+  installed.find((one) => one.kind === kind && one.metadata.name === name);
+
+async function applyAll(objects: readonly KubeObject[]): Promise<void> {
+  for (const one of objects) {
+    const { status, body } = await serverApply(kube.client, one, false);
+    if (status >= 300) throw new Error(`${one.kind} ${one.metadata.name}: ${body.message}`);
+  }
+}
+
+/** The recorder in front of the API server, as one ServiceAccount of the manifests. */
+async function recorderAs(account: string): Promise<Recorder> {
+  const path = `${collectionPath('v1', 'serviceaccounts', NAMESPACE)}/${account}/token`;
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {}, spec: {} };
+  const { status } = (await kube.client.create(path, request)) as { status: { token: string } };
+  return startRecorder(kube.origin, authority.certificate, status.token);
+}
+
+const seenAt = (version: number): RememberedTrust => ({
+  server: 'https://notary.test',
+  gun: 'registry.test/app',
+  rootKeyIds: ['ab'.repeat(32)],
+  versions: new Map([['root', version]]),
+  expires: Date.now() + 3_600_000,
+});
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let count = 0; count < 600; count++) {
+    if (await holds()) return;
+    await new Promise<void>((done) => setTimeout(done, 50));
+  }
+  throw new Error(`${what}: not within 30 s`);
+}
+
+beforeAll(async () => {
+  folder = await temporaryFolder('manifests');
+  authority = makeAuthority('manifests test');
+  kube = await startKube({ authority, folder: join(folder.path, 'kube') });
+  const knative = parse(await readFile(KNATIVE_CRD, 'utf8')) as KubeObject;
+  const policies = await render('policies/crds');
+  await applyAll([knative, ...policies]);
+  for (const name of [NAMESPACE, 'knative-serving']) await kube.client.namespace(name);
+  for (const crd of [knative, ...policies]) {
+    const path = `${collectionPath('apiextensions.k8s.io/v1', 'customresourcedefinitions')}/${crd.metadata.name}`;
+    await until(`${crd.metadata.name} is established`, async () => {
+      const { status } = (await kube.client.read(path)) as {
+        status?: { conditions?: { type: string; status: string }[] };
+      };
+      return status?.conditions?.some((one) => one.type === 'Established' && one.status === 'True') ?? false;
+    });
+  }
+  installed = await render('knative/overlays/default');
+});
+afterAll(async () => {
+  await kube?.stop();
+  await folder?.remove();
+});
+
+describe('the manifests', () => {
+  it.each(OVERLAYS)('of %s are accepted by the API server, every field of them', async (overlay) => {
+    const objects = (await render(overlay)).filter(({ apiVersion }) => !apiVersion.startsWith('cert-manager.io/'));
+    const refused: string[] = [];
+    for (const one of objects) {
+      const { status, body } = await serverApply(kube.client, one, true);
+      if (status >= 300) refused.push(`${one.kind} ${one.metadata.name}: ${body.message}`);
+    }
+    expect(refused).toEqual([]);
+    expect(objects.length).toBeGreaterThan(0);
+  });
+
+  it('name the webhook first, so that it is the first to go', () => {
+    expect(installed[0]?.kind).toBe('MutatingWebhookConfiguration');
+    expect(installed[0]?.['webhooks']).toBeUndefined();
+  });
+
+  it('give the Knative Service the names that kustomize gives its ConfigMaps', () => {
+    const maps = installed.filter(({ kind }) => kind === 'ConfigMap').map(({ metadata }) => String(metadata.name));
+    const service = JSON.stringify(installed.find(({ apiVersion }) => apiVersion.startsWith('serving.knative.dev')));
+    expect(maps).toHaveLength(2);
+    for (const name of maps) expect(service).toContain(`"${name}"`);
+  });
+
+  it.each([
+    ['log-level', 'default'],
+    ['min-scale', 'default'],
+    ['trust-ca', 'default'],
+    ['exempt-namespaces', 'default/webhook'],
+  ])('are changed by the component %s, and accepted with it', async (component, overlay) => {
+    const own = join(folder.path, component);
+    await mkdir(own, { recursive: true });
+    const to = relative(await realpath(own), resolve(import.meta.dirname, '../../knative'));
+    const lines = [`resources: [${to}/overlays/${overlay}]`, `components: [${to}/components/${component}]`];
+    await writeFile(join(own, 'kustomization.yaml'), `kind: Kustomization\n${lines.join('\n')}\n`);
+    const changed = await render(own);
+    expect(changed).not.toEqual(await render(`knative/overlays/${overlay}`));
+    for (const one of changed) expect((await serverApply(kube.client, one, true)).status).toBeLessThan(300);
+  });
+});
+
+describe('the rights', () => {
+  it('of the gate are those that its code uses, and no other', async () => {
+    await applyAll(
+      installed.filter(({ apiVersion, kind }) => apiVersion.startsWith('rbac') || kind === 'ServiceAccount'),
+    );
+    const recorder = await recorderAs('portieris');
+    const kubeconfig = join(folder.path, 'gate.kubeconfig');
+    await writeFile(kubeconfig, kubeconfigOf(recorder.origin), { mode: 0o600 });
+    const source = await openCluster({ kubeconfig, log: openLog('error'), clock: { now: () => Date.now() } });
+    try {
+      await until('the gate is ready', () => source.readiness().ready);
+      const signal = AbortSignal.timeout(20_000);
+      await source.secret(NAMESPACE, 'pull', signal);
+      await source.pullSecretsOf(NAMESPACE, 'nobody', signal);
+      for (const { group, kind } of WORKLOAD_KINDS) {
+        const reference = { apiVersion: group === '' ? 'v1' : `${group}/v1`, kind, name: 'web', uid: 'uid' };
+        await source.owner(NAMESPACE, reference, signal);
+      }
+      // The first is created, the second updated.
+      for (const version of [1, 2]) await source.memory?.remember(seenAt(version), undefined, signal);
+      await until(
+        'every watch is open',
+        () => [...recorder.used].filter((right) => right.startsWith('watch')).length >= 6,
+      );
+    } finally {
+      await source.close();
+      await recorder.close();
+    }
+    expect(recorder.forbidden).toEqual([]);
+    expect([...recorder.used].toSorted()).toEqual(rightsOf(object('ClusterRole', 'portieris')).toSorted());
+  });
+
+  it('of the certificate job are those that its code uses, and no other, on its own objects alone', async () => {
+    const [webhook] = await render('knative/overlays/default/webhook');
+    await applyAll([webhook as KubeObject]);
+    const recorder = await recorderAs('portieris-certificates');
+    const config = new KubeConfig();
+    config.loadFromString(kubeconfigOf(recorder.origin));
+    const command = parseCommand(['cluster']);
+    const store = new KubeStore(command, config);
+    const run = (force: boolean) =>
+      rotate(
+        {
+          order: orderOf(command),
+          schedule: { renewBefore: command.renewBefore, overlap: 0, settle: 0, force },
+          patience: 60_000,
+        },
+        { store, now: Date.now, sleep: async () => undefined, report: () => undefined },
+      );
+    await run(false);
+    await run(true);
+    await recorder.close();
+    expect(recorder.forbidden).toEqual([]);
+    const roles = ['Role', 'ClusterRole'].map((kind) => object(kind, 'portieris-certificates'));
+    expect([...recorder.used].toSorted()).toEqual([...new Set(roles.flatMap(rightsOf))].toSorted());
+    for (const role of roles) {
+      for (const rule of (role?.['rules'] ?? []) as { verbs: string[]; resourceNames?: string[] }[]) {
+        if (!rule.verbs.includes('create')) expect(rule.resourceNames?.length).toBeGreaterThan(0);
+      }
+    }
+  });
+});
