@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AdmissionReviewAnswer } from '../../functions/answer/response.ts';
+import { type TemporaryFolder, temporaryFolder } from '../integration/support/folder.ts';
+import { startNode } from '../support/process.ts';
+import { createBytes, digestOf } from '../support/review.ts';
+import { TestRepository } from '../support/tuf/repository.ts';
+import { type NotaryServer, serveNotary } from '../support/tuf/server.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+let folder: TemporaryFolder;
+let notary: NotaryServer;
+let dist: string;
+
+beforeAll(async () => {
+  folder = await temporaryFolder('bundle');
+  dist = join(folder.path, 'dist');
+  await promisify(execFile)(process.execPath, [join(ROOT, 'knative/bundle.ts'), dist]);
+  const repository = new TestRepository({ gun: 'registry.demo/shop/web' }).tag('v1', digestOf('a')).publish();
+  notary = await serveNotary({ repositories: [repository] });
+  await writeFile(join(folder.path, 'ca.pem'), notary.ca ?? '');
+});
+afterAll(async () => {
+  await notary.close();
+  await folder.remove();
+});
+
+describe('the bundle of the image', () => {
+  it('admits and refuses as the sources do, with nothing beside it', async () => {
+    const gate = startNode([join(dist, 'serve.js')], {
+      PORT: '0',
+      SNAPSHOT: join(ROOT, 'policies/embedded'),
+      TRUST_RECORDS: join(folder.path, 'records.json'),
+      TRUST_CA_FILE: join(folder.path, 'ca.pem'),
+      TRUST_SERVERS: `registry.demo=${notary.origin}`,
+    });
+    try {
+      const [, port = ''] = await gate.until(/"port":(\d+)/);
+      const ask = async (image: string): Promise<boolean> => {
+        const answer = await fetch(`http://127.0.0.1:${port}/admit?timeout=10s`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: Buffer.from(createBytes('Pod', image)),
+        });
+        return ((await answer.json()) as AdmissionReviewAnswer).response.allowed;
+      };
+      expect(await ask('registry.demo/shop/web:v1')).toBe(true);
+      expect(await ask('registry.demo/shop/web:unsigned')).toBe(false);
+    } finally {
+      await gate.kill();
+    }
+  });
+
+  it('holds the certificate job', async () => {
+    const certs = startNode([join(dist, 'certs.js'), 'secret']);
+    expect(await certs.ended).toBe(0);
+    expect(certs.text()).toContain('kind: Secret');
+  });
+
+  it('names the licence of every package of ours that is in it', async () => {
+    const licences = await readFile(join(dist, 'LICENSES.txt'), 'utf8');
+    const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    for (const [name, version] of Object.entries(manifest.dependencies))
+      expect(licences).toContain(`${name} ${version} (`);
+  });
+
+  it('holds no private key and no path of the machine that made it', async () => {
+    for (const name of await readdir(dist)) {
+      const text = await readFile(join(dist, name), 'utf8');
+      expect(text).not.toMatch(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\\nr]{1,4}[A-Za-z0-9+/]{40}/);
+      expect(text).not.toContain(ROOT);
+    }
+  });
+});
