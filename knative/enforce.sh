@@ -36,9 +36,15 @@ say "waiting for the pods"
 gate wait ksvc/portieris --for=condition=Ready --timeout="${timeout}s" >/dev/null ||
   fail "the Knative Service is not ready: $(gate get ksvc portieris -o jsonpath='{.status.conditions[?(@.type=="Ready")].message}')"
 
-# 3. The first policies, at installation only: from then on they are the operator's.
-hooks=$(kubectl get mutatingwebhookconfiguration "$webhook" -o jsonpath='{.webhooks[*].name}')
-if [ -z "$hooks" ]; then
+# What stands in the webhook configuration: nothing yet, our webhook, or that of another Portieris (docs/migration.md).
+case $(kubectl get mutatingwebhookconfiguration "$webhook" -o jsonpath='{.webhooks[*].clientConfig.service.name}') in
+  '') state=new ;;
+  portieris-admission) state=ours ;;
+  *) state=foreign ;;
+esac
+
+# 3. The first policies, at installation only, and where there is none of that name: from then on they are the operator's.
+if [ "$state" != ours ]; then
   kubectl wait --for=condition=Established --timeout="${timeout}s" crd -l app.kubernetes.io/name=portieris >/dev/null
   queue=$(kubectl --namespace knative-serving get configmap config-deployment -o jsonpath='{.data.queue-sidecar-image}' 2>/dev/null || true)
   queue=$(echo "${queue:-gcr.io/knative-releases/knative.dev/serving/cmd/queue}" | sed -e 's/@.*//' -e 's/:[^:/]*$//')
@@ -49,13 +55,13 @@ if [ -z "$hooks" ]; then
   [ -z "$told" ] || fail "$told"
 fi
 
-# 4. The webhook configuration, with the caBundle as it stands there, or the authority of the Secret where there is none yet.
+# 4. The webhook configuration, with the caBundle as it stands there, or the authority of the Secret where none of ours does.
 # The Namespace owns it, so that it goes with the namespace and never fails for want of the gate.
 uid=$(kubectl get namespace portieris -o jsonpath='{.metadata.uid}')
 render() { # failurePolicy
   live=$(kubectl get mutatingwebhookconfiguration "$webhook" -o jsonpath='{.metadata.resourceVersion} {.webhooks[0].clientConfig.caBundle}')
   version=${live%% *} bundle=${live#* }
-  [ -n "$bundle" ] || bundle=$(gate get secret portieris-tls -o jsonpath='{.data.ca\.crt}')
+  if [ "$state" != ours ] || [ -z "$bundle" ]; then bundle=$(gate get secret portieris-tls -o jsonpath='{.data.ca\.crt}'); fi
   kubectl kustomize "$overlay/webhook" | kubectl patch --local -f - --type=json -o json -p "[
     {\"op\":\"add\",\"path\":\"/metadata/resourceVersion\",\"value\":\"$version\"},
     {\"op\":\"add\",\"path\":\"/metadata/ownerReferences\",\"value\":[
@@ -65,17 +71,23 @@ render() { # failurePolicy
 }
 # The resourceVersion makes this a conflict, and a second try, when the certificate job writes at the same moment.
 apply() { render "${1:-}" | kubectl apply --server-side --force-conflicts --field-manager=portieris-enforce -f -; }
+# Of another Portieris nothing stays, its selectors neither; from one moment to the next, with no gap between.
+replace() { render | kubectl replace -f -; }
 # An image name that no gate can read is refused whatever the policies say; the answer names the webhook that gave it.
 answered() {
   printf '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"portieris-probe"},"spec":{"containers":[{"name":"probe","image":"portieris.invalid/PROBE"}]}}' |
     kubectl --namespace "${PROBE_NAMESPACE:-default}" create --dry-run=server -f - 2>&1 |
     grep 'denied the request' | grep -q 'trust.hooks.securityenforcement'
 }
-if [ -z "$hooks" ]; then
+if [ "$state" = new ]; then
   # Not closed before it is seen to answer by the way that admissions go: the first seconds of a Service lead nowhere.
   wait_for 20 "the webhook configuration to be written" apply Ignore
   wait_for "$timeout" "an answer of the gate to the API server" answered
+elif [ "$state" = foreign ]; then
+  say "taking the webhook configuration over from another Portieris"
+  wait_for 20 "the webhook configuration to be replaced" replace
 fi
+state=ours
 wait_for 20 "the webhook configuration to be written" apply
 wait_for 30 "an answer of the gate to the API server" answered
 

@@ -50,7 +50,8 @@ async function gateImage(registry: string): Promise<Image> {
 
 async function appImage(repository: string, version: string): Promise<Image> {
   const [dockerfile, context] = ['tests/cluster/app/Dockerfile', 'tests/cluster/app'];
-  const flags = ['--build-arg', `VERSION=${version}-${Date.now()}`];
+  // A builder's cache must not take one for the other.
+  const flags = ['--no-cache', '--build-arg', `VERSION=${version}-${Date.now()}`];
   return build({ name: `${repository}/app:${version}`, dockerfile, context, flags });
 }
 
@@ -63,6 +64,7 @@ export async function openWorld(): Promise<World> {
   const gate = await gateImage(registry);
   const signed = await appImage(repository, 'signed');
   const unsigned = await appImage(repository, 'unsigned');
+  if (signed.digest === unsigned.digest) throw new Error('the signed image and the unsigned one are the same');
   const trust = await startTrust(overlay.path, registry);
   await trust.user.init(`${repository}/app`);
   const sha256 = signed.digest.replace('sha256:', '');
