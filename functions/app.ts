@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Admission, admit, type Gate, refuseBody } from './admit.ts';
 import type { AdmissionReviewAnswer } from './answer/response.ts';
+import { Admitted } from './cache/admitted.ts';
 import { MemoryTrust } from './cache/memory.ts';
 import { TrustCache } from './cache/trust.ts';
 import { Fault, type Refusal } from './codes.ts';
@@ -172,6 +173,7 @@ function openProver(config: Config, source: ObjectSource, { log, metrics, clock,
     trust,
     cluster: source,
     credentials: new PullSecrets(source, log),
+    admitted: new Admitted({ memory, clock, grace: config.trustGrace, observe: (event) => metrics.cache(event) }),
     clock,
     trustServers: config.trustServers,
     roots: config.trustRootsFile === undefined ? [] : configured(readRoots, config.trustRootsFile),

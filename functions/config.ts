@@ -23,6 +23,8 @@ export interface Config {
   /** False: a root that no pin covers and nobody remembers is refused. */
   readonly trustFirstUse: boolean;
   /** Kinds with a pod spec beside those of Kubernetes. */
+  /** ms for which an admitted digest outlives its leaving the trust data. */
+  readonly trustGrace: number;
   readonly extraWorkloads: readonly WorkloadKind[];
   /** Bytes that the trust data cache may hold. */
   readonly trustCacheBytes: number;
@@ -149,6 +151,15 @@ export const OPTIONS = {
     'allow',
     'whether the root of a repository that no pin covers may be taken when it is seen for the first time: allow, or deny, which no policy can soften',
     (text) => (text === 'allow' || text === 'deny' ? text === 'allow' : new Invalid('must be allow or deny')),
+  ),
+  trustGrace: option(
+    'TRUST_GRACE_HOURS',
+    '24',
+    'hours for which a digest that was admitted in a namespace may be admitted there again after it left the trust data, by the same signers; 0 for never',
+    (text) => {
+      const hours = integer(0, 8760)(text);
+      return typeof hours === 'number' ? hours * 3_600_000 : hours;
+    },
   ),
   extraWorkloads: option(
     'EXTRA_WORKLOADS',

@@ -67,6 +67,8 @@ export const LIMITS = {
   credentialsPerImage: 16,
   /** WWW-Authenticate header. */
   challengeLength: 4 * KIB,
+  /** Digests that one TrustRecord remembers as admitted; the one seen longest ago goes first. */
+  admittedPerRecord: 256,
   /** One whole update of trust data, in milliseconds; goes on behind an admission that could not wait for it. */
   fetchMilliseconds: 30_000,
   /** A directory of objects: files, bytes of one file and of all, levels of folders, and YAML aliases in one document. */

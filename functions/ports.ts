@@ -120,8 +120,40 @@ export interface RememberedTrust {
   readonly expires: number;
   /** When the record was last written (ms since the epoch); undefined in what was not written yet. */
   readonly lastSeen?: number;
+  /** Digests that were admitted, so that a workload that runs outlives the day on which its tag is signed anew. */
+  readonly admitted?: readonly AdmittedDigest[];
   /** Set by an operator: the root keys stay as they are, and the gate writes nothing into the record. */
   readonly frozen?: boolean;
+}
+
+/** A digest that was admitted in a namespace, by the proof of these signers. Times in ms since the epoch. */
+export interface AdmittedDigest {
+  /** Lower-case hex. */
+  readonly sha256: string;
+  readonly namespace: string;
+  /** What was demanded: a hash over the keys of the signers and how many of them had to sign. */
+  readonly demand: string;
+  /** When it was last known to be in the trust data. */
+  readonly seen: number;
+  /** When it was first seen to have left the trust data; undefined while it is there. */
+  readonly left?: number;
+}
+
+/** An image that is pinned to a digest, and what is demanded of it. */
+export interface AdmittedQuery {
+  readonly server: string;
+  readonly gun: string;
+  readonly sha256: string;
+  readonly namespace: string;
+  readonly demand: string;
+}
+
+/** The memory of what was trusted when it was admitted. */
+export interface AdmittedMemory {
+  /** Remembers an admitted digest. Never throws: an admission does not wait for what only later ones may profit by. */
+  note(query: AdmittedQuery, signal: AbortSignal): Promise<void>;
+  /** Until when (ms since the epoch) the digest may still be admitted although it has left the trust data; undefined: not. Throws `Fault`. */
+  pardon(query: AdmittedQuery, signal: AbortSignal): Promise<number | undefined>;
 }
 
 /** What is asked of the trust data of one repository. */

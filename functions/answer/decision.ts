@@ -135,7 +135,8 @@ function replacementsOf({ verdict, reference, rule, places, written }: ImageOutc
 }
 
 function warningsOf({ verdict, reference, rule, written }: ImageOutcome): string[] {
-  if (verdict.outcome !== 'trusted' || verdict.digest === undefined || rule?.mutateImage !== false) return [];
-  if (reference?.digest !== undefined) return [];
-  return [`${written} is left as a tag (mutateImage: false); only ${verdict.digest} was verified`];
+  if (verdict.outcome !== 'trusted') return [];
+  const told = verdict.warning === undefined ? [] : [verdict.warning];
+  if (verdict.digest === undefined || rule?.mutateImage !== false || reference?.digest !== undefined) return told;
+  return [...told, `${written} is left as a tag (mutateImage: false); only ${verdict.digest} was verified`];
 }

@@ -3,6 +3,7 @@ import { within } from '../deadline.ts';
 import { credentialIdentity } from '../io/credential.ts';
 import { LIMITS } from '../limits.ts';
 import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, TrustSource } from '../ports.ts';
+import { changedAdmitted } from '../trust/notary/admitted.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
 import { pinsIdentity } from '../trust/notary/pins.ts';
 import { isAbove, isNews, sameKeys } from '../trust/notary/remembered.ts';
@@ -172,8 +173,9 @@ export class TrustCache implements TrustSource {
    * remembered; versions that merely rose are remembered at a later update where the memory gives no answer now.
    */
   async #written(entry: Entry, signal: AbortSignal): Promise<Entry> {
-    const seen = rememberedOf(entry.facts);
-    if (!isNews(entry.record, seen, this.#clock.moment().now)) return { ...entry, written: true };
+    const { now } = this.#clock.moment();
+    const seen = { ...rememberedOf(entry.facts), admitted: changedAdmitted(entry.record, entry.facts, now) };
+    if (!isNews(entry.record, seen, now)) return { ...entry, written: true };
     try {
       const record = await this.#options.memory.remember(seen, entry.record, signal);
       return { ...entry, record, written: true };

@@ -42,6 +42,15 @@ interface Placed extends ManifestObject {
 
 const EMPTY = 'is empty; what it held still counts: delete the file to remove it';
 
+/** The text of UTF-8 bytes, without a byte order mark; undefined for other bytes, whose names would be read as others. */
+function textFrom(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 class Directory implements DirectorySource {
   readonly #path: string;
   readonly #options: DirectoryOptions;
@@ -162,7 +171,12 @@ class Directory implements DirectorySource {
       problems.push(`${found.path} ${EMPTY}`);
       return known;
     }
-    const { objects, mistakes } = parseManifest(found.bytes.toString('utf8'));
+    const text = textFrom(found.bytes);
+    if (text === undefined) {
+      problems.push(`${found.path} is not UTF-8; save it in that encoding`);
+      return known;
+    }
+    const { objects, mistakes } = parseManifest(text);
     for (const { line, column, message } of mistakes) problems.push(`${found.path}:${line}:${column} ${message}`);
     return mistakes.length > 0 ? known : { bytes: found.bytes, objects };
   }

@@ -1,11 +1,22 @@
 import { Fault } from '../codes.ts';
-import { type ImageReference, repositoryName } from '../image/reference.ts';
+import { type Digest, type ImageReference, repositoryName } from '../image/reference.ts';
 import type { NotaryRequirement, RootPin, Rule } from '../policy/policy.ts';
-import type { Clock, Cluster, Credential, CredentialSource, TrustQuery, TrustSource } from '../ports.ts';
+import type {
+  AdmittedMemory,
+  AdmittedQuery,
+  Clock,
+  Cluster,
+  Credential,
+  CredentialSource,
+  TrustQuery,
+  TrustSource,
+} from '../ports.ts';
 import type { Workload } from '../request/workload.ts';
 import { signedName } from './mirror.ts';
+import { demandOf } from './notary/admitted.ts';
+import type { TrustFacts } from './notary/facts.ts';
 import type { RootPins } from './notary/pins.ts';
-import { judge, type Signer } from './notary/signers.ts';
+import { judge, type Signer, signersStand } from './notary/signers.ts';
 import { resolvePins } from './roots.ts';
 import { findSecret, readSigner } from './secret.ts';
 import { trustServerOf } from './servers.ts';
@@ -33,6 +44,8 @@ export interface Prover {
   readonly roots?: readonly RootPin[];
   /** TRUST_FIRST_USE: false where no policy may take a root at first sight. */
   readonly firstUse?: boolean;
+  /** What was admitted before, and may be for a while after it left the trust data. */
+  readonly admitted?: AdmittedMemory;
 }
 
 /** A refusal is only given on trust data verified within this time (ms), so that an image signed a moment ago is not refused for what was cached. */
@@ -66,17 +79,58 @@ export async function verifyNotary(prover: Prover, question: NotaryQuestion, sig
     dryRun,
     ...root,
   });
-  const look = async (notBefore: number | undefined): Promise<Verdict> => {
+  const look = async (notBefore: number | undefined): Promise<Look> => {
     const facts = await firstAdmitted([...credentials, undefined], (credential) =>
       prover.trust.facts(ask(credential, notBefore), signal),
     );
     const judged = judge(facts, reference, signers, requirement.signerThreshold);
-    return judged.ok
-      ? { outcome: 'trusted', ...judged.value }
-      : { outcome: 'denied', code: judged.refusal.code, message: judged.refusal.message };
+    if (judged.ok) return { facts, verdict: { outcome: 'trusted', ...judged.value } };
+    const { code, message } = judged.refusal;
+    return { facts, verdict: { outcome: 'denied', code, message } };
   };
-  const verdict = await look(undefined);
-  return verdict.outcome === 'denied' ? look(prover.clock.now() - FRESH_FOR_REFUSAL) : verdict;
+  const first = await look(undefined);
+  const last = first.verdict.outcome === 'denied' ? await look(prover.clock.now() - FRESH_FOR_REFUSAL) : first;
+  const demand = demandOf(signers, requirement.signerThreshold);
+  return settle(prover, { ...last, question, signers, admission: { server, gun, namespace, demand } }, signal);
+}
+
+interface Look {
+  readonly facts: TrustFacts;
+  readonly verdict: Verdict;
+}
+
+interface Settlement extends Look {
+  readonly question: NotaryQuestion;
+  readonly signers: readonly Signer[];
+  readonly admission: Omit<AdmittedQuery, 'sha256'>;
+}
+
+const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
+
+/** Refusals of a digest that has left the trust data: nothing is signed for it any more, or its tag is signed for another one. */
+const LEFT: ReadonlySet<string> = new Set(['TRUST_NOT_SIGNED', 'TRUST_DIGEST_CONFLICT']);
+
+/**
+ * Notes what is admitted, and lets in a while longer what was admitted before: the very digest, in the same namespace, by the same signers, whose
+ * keys still stand. A workload that runs is not cut off by the signing of the next version.
+ */
+async function settle(prover: Prover, settlement: Settlement, signal: AbortSignal): Promise<Verdict> {
+  const { verdict, facts, question, signers, admission } = settlement;
+  const { reference, requirement, dryRun } = question;
+  if (verdict.outcome === 'trusted') {
+    if (verdict.digest !== undefined && !dryRun)
+      await prover.admitted?.note({ ...admission, sha256: hexOf(verdict.digest) }, signal);
+    return verdict;
+  }
+  const { digest } = reference;
+  if (verdict.outcome !== 'denied' || digest === undefined || !LEFT.has(verdict.code)) return verdict;
+  if (!signersStand(facts, signers, requirement.signerThreshold)) return verdict;
+  const until = await prover.admitted?.pardon({ ...admission, sha256: hexOf(digest) }, signal);
+  if (until === undefined) return verdict;
+  const end = new Date(until).toISOString();
+  const detail = `${digest} was trusted when it was admitted here, and is until ${end}`;
+  const warning = `${reference.written} is no longer signed; it is admitted until ${end} because it was admitted in this namespace before. Roll out the image that is signed now.`;
+  return { outcome: 'trusted', digest, evidence: [{ subject: admission.gun, detail }], warning };
 }
 
 async function readSigners(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<Signer[]> {

@@ -10,7 +10,12 @@ export interface Evidence {
 /** What is known of one image under its rule. */
 export type Verdict =
   /** digest undefined: no proof was asked, nothing to patch. */
-  | { readonly outcome: 'trusted'; readonly digest: Digest | undefined; readonly evidence: readonly Evidence[] }
+  | {
+      readonly outcome: 'trusted';
+      readonly digest: Digest | undefined;
+      readonly evidence: readonly Evidence[] /** What whoever sent the workload should know. */;
+      readonly warning?: string;
+    }
   | { readonly outcome: 'denied'; readonly code: DenyCode; readonly message: string }
   /** No answer: denied too, but never cached. */
   | { readonly outcome: 'unknown'; readonly fault: Fault };

@@ -47,7 +47,13 @@ function join(verdicts: readonly Verdict[]): Verdict {
     return { outcome: 'denied', code: 'TRUST_DIGEST_CONFLICT', message };
   }
   const [digest] = digests;
-  return { outcome: 'trusted', digest, evidence: trusted.flatMap(({ evidence }) => evidence) };
+  const warnings = trusted.flatMap(({ warning }) => warning ?? []);
+  return {
+    outcome: 'trusted',
+    digest,
+    evidence: trusted.flatMap(({ evidence }) => evidence),
+    ...(warnings.length > 0 && { warning: warnings.join(' ') }),
+  };
 }
 
 type RequirementQuestion = ImageQuestion & { readonly requirement: Requirement };

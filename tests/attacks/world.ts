@@ -1,5 +1,6 @@
 import { admit, type Gate } from '../../functions/admit.ts';
 import type { PatchOperation } from '../../functions/answer/response.ts';
+import { Admitted } from '../../functions/cache/admitted.ts';
 import { MemoryTrust } from '../../functions/cache/memory.ts';
 import { TrustCache } from '../../functions/cache/trust.ts';
 import { PullSecrets } from '../../functions/io/pullsecrets.ts';
@@ -29,6 +30,7 @@ export interface Answer {
   readonly message: string;
   /** Field pointer → image written there by the patch. */
   readonly patched: ReadonlyMap<string, string>;
+  readonly warnings: readonly string[];
 }
 
 /** A ClusterImagePolicy, or an ImagePolicy where a namespace is given, with these rules. */
@@ -53,6 +55,8 @@ export class World {
   policies: JsonObject[] = [];
   /** What an operator set for the whole cluster; counts from the next `restart`. */
   settings: Pick<Prover, 'roots' | 'firstUse' | 'trustServers'> = { trustServers: new Map<string, string>() };
+  /** TRUST_GRACE_HOURS; counts from the next `restart`. */
+  graceHours = 24;
   readonly secrets = new Map<string, SecretObject>();
   readonly owners = new Map<string, JsonObject>();
   readonly repositories = new Map<string, TestRepository>();
@@ -90,7 +94,9 @@ export class World {
       observe: { cache: () => undefined, fetched: () => undefined },
     });
     const credentials = new PullSecrets(this.#cluster, openLog('error'));
-    const prover = { trust, cluster: this.#cluster, credentials, clock, ...this.settings };
+    const grace = this.graceHours * 3_600_000;
+    const admitted = new Admitted({ memory: this.#memory, clock, grace, observe: () => undefined });
+    const prover = { trust, cluster: this.#cluster, credentials, clock, admitted, ...this.settings };
     return {
       policies: { current: () => snapshotOf(this.policies) },
       cluster: this.#cluster,
@@ -133,13 +139,13 @@ export class World {
   /** The answer to a review. */
   async send(review: JsonObject): Promise<Answer> {
     const { answer } = await admit(this.#gate, bytesOf(review), new AbortController().signal);
-    const { allowed, patch, status } = answer.response;
+    const { allowed, patch, status, warnings = [] } = answer.response;
     const operations = JSON.parse(
       Buffer.from(patch ?? '', 'base64').toString('utf8') || '[]',
     ) as readonly PatchOperation[];
     const replaced = operations.filter(({ op }) => op === 'replace');
     const patched = new Map(replaced.map(({ path, value }) => [path, String(value)]));
-    return { allowed, message: status?.message ?? '', patched };
+    return { allowed, message: status?.message ?? '', patched, warnings };
   }
 
   /** The answer to the creation of a pod with these images. */

@@ -22,6 +22,7 @@ describe('parseConfig', () => {
       trustCaFile: undefined,
       trustRootsFile: undefined,
       trustFirstUse: true,
+      trustGrace: 24 * 3_600_000,
       extraWorkloads: [],
       trustCacheBytes: 64 * 1024 * 1024,
       trustTtl: 60_000,

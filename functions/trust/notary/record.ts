@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { Ajv, type ErrorObject } from 'ajv';
 import { isObject, type JsonObject } from '../../json.ts';
 import { LIMITS } from '../../limits.ts';
-import type { RememberedTrust } from '../../ports.ts';
+import type { AdmittedDigest, RememberedTrust } from '../../ports.ts';
+import { keptAdmitted } from './admitted.ts';
 import { invalidRecord } from './remembered.ts';
 import { parseInstant } from './time.ts';
 
@@ -39,6 +40,21 @@ export const RECORD_SPEC = {
     },
     expires: time,
     lastSeen: time,
+    admitted: {
+      type: 'array',
+      maxItems: LIMITS.admittedPerRecord,
+      items: {
+        type: 'object',
+        required: ['digest', 'namespace', 'demand', 'seen'],
+        properties: {
+          digest: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' },
+          namespace: { type: 'string', maxLength: LIMITS.namespaceLength },
+          demand: { type: 'string', pattern: '^[0-9a-f]{32}$' },
+          seen: time,
+          left: time,
+        },
+      },
+    },
     frozen: { type: 'boolean' },
   },
 };
@@ -58,6 +74,15 @@ interface RecordSpec {
   readonly expires?: string;
   readonly lastSeen?: string;
   readonly frozen?: boolean;
+  readonly admitted?: readonly AdmittedWire[];
+}
+
+interface AdmittedWire {
+  readonly digest: string;
+  readonly namespace: string;
+  readonly demand: string;
+  readonly seen: string;
+  readonly left?: string;
 }
 
 /** Name of the record of a repository on a server: readable, and by a hash the only one (RFC 1123 subdomain, at most 93 characters). */
@@ -99,26 +124,53 @@ export function parseRecord(object: JsonObject, where: string): RememberedTrust 
   const versions = new Map(Object.entries(spec.versions));
   if (!versions.has('root'))
     throw invalidRecord(where, 'holds no version of root at spec.versions; add it or delete the record.');
-  const [expires, lastSeen] = (['expires', 'lastSeen'] as const).map((field) => {
-    const text = spec[field];
-    const at = text === undefined ? 0 : parseInstant(text);
-    if (at === undefined)
-      throw invalidRecord(where, `holds at spec.${field} what is no time (RFC 3339); correct or delete it.`);
-    return at;
-  });
   return {
     server: spec.server,
     gun: spec.repository,
     rootKeyIds: [...new Set(spec.rootKeyIds)].toSorted(),
     versions,
-    expires: expires ?? 0,
-    lastSeen: lastSeen ?? 0,
+    expires: timeOf(spec.expires, 'spec.expires', where),
+    lastSeen: timeOf(spec.lastSeen, 'spec.lastSeen', where),
+    ...(spec.admitted !== undefined && {
+      admitted: spec.admitted.map((entry, index) => admittedOf(entry, `spec.admitted[${index}]`, where)),
+    }),
     ...(spec.frozen === true && { frozen: true }),
   };
 }
 
+/** ms since the epoch; zero where the field is absent. */
+function timeOf(text: string | undefined, field: string, where: string): number {
+  const at = text === undefined ? 0 : parseInstant(text);
+  if (at === undefined)
+    throw invalidRecord(where, `holds at ${field} what is no time (RFC 3339); correct or delete it.`);
+  return at;
+}
+
+function admittedOf(
+  { digest, namespace, demand, seen, left }: AdmittedWire,
+  field: string,
+  where: string,
+): AdmittedDigest {
+  const entry = {
+    sha256: digest.slice('sha256:'.length),
+    namespace,
+    demand,
+    seen: timeOf(seen, `${field}.seen`, where),
+  };
+  return left === undefined ? entry : { ...entry, left: timeOf(left, `${field}.left`, where) };
+}
+
+const admittedWire = ({ sha256, namespace, demand, seen, left }: AdmittedDigest): JsonObject => ({
+  digest: `sha256:${sha256}`,
+  namespace,
+  demand,
+  seen: new Date(seen).toISOString(),
+  ...(left !== undefined && { left: new Date(left).toISOString() }),
+});
+
 /** The object that is stored for what was seen; `metadata` of the object that it takes the place of, where there is one. */
 export function recordObject(seen: RememberedTrust, now: number, metadata?: JsonObject): JsonObject {
+  const admitted = keptAdmitted(seen.admitted ?? [], now);
   return {
     apiVersion: `${RECORD_GROUP}/${RECORD_VERSION}`,
     kind: 'TrustRecord',
@@ -130,6 +182,7 @@ export function recordObject(seen: RememberedTrust, now: number, metadata?: Json
       versions: Object.fromEntries([...seen.versions].toSorted(([a], [b]) => (a < b ? -1 : 1))),
       expires: new Date(seen.expires).toISOString(),
       lastSeen: new Date(now).toISOString(),
+      ...(admitted.length > 0 && { admitted: admitted.map(admittedWire) }),
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { RememberedTrust } from '../../ports.ts';
+import { mergeAdmitted } from './admitted.ts';
 import { TrustError } from './error.ts';
 import { rootChanged } from './root.ts';
 
@@ -22,6 +23,7 @@ export const isAbove = (seen: RememberedTrust, record: RememberedTrust): boolean
 export function isNews(record: RememberedTrust | undefined, seen: RememberedTrust, now: number): boolean {
   if (record === undefined || !sameKeys(record, seen)) return true;
   if (record.frozen === true) return false;
+  if ((seen.admitted?.length ?? 0) > 0) return true;
   return isAbove(seen, record) || (record.lastSeen !== undefined && now - record.lastSeen >= SEEN_AGAIN);
 }
 
@@ -48,7 +50,13 @@ export function mergeTrust(
   checkFrozen(record, seen.rootKeyIds);
   const versions = new Map(record.versions);
   for (const [role, version] of seen.versions) versions.set(role, Math.max(version, versions.get(role) ?? 0));
-  return { ...seen, rootKeyIds: rootOf(seen) > rootOf(record) ? seen.rootKeyIds : record.rootKeyIds, versions };
+  const admitted = mergeAdmitted(record.admitted, seen.admitted);
+  return {
+    ...seen,
+    rootKeyIds: rootOf(seen) > rootOf(record) ? seen.rootKeyIds : record.rootKeyIds,
+    versions,
+    ...(admitted.length > 0 && { admitted }),
+  };
 }
 
 /** Refuses root keys other than those of a frozen record, however they were rotated to. Throws `TrustError` TRUST_ROOT_CHANGED. */

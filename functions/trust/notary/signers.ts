@@ -85,6 +85,15 @@ const roleOf = (facts: TrustFacts, signer: Signer): Result<TargetsFacts> => {
   return accept(role);
 };
 
+/** Whether the signers' keys are still those that sign their roles, as many as are demanded: none of them was revoked. */
+export function signersStand(facts: TrustFacts, signers: readonly Signer[], threshold?: number): boolean {
+  const standing = signers.filter((signer) => roleOf(facts, signer).ok);
+  return (
+    new Set(standing.map(({ key }) => key.fingerprint)).size >=
+    (threshold ?? new Set(signers.map(({ key }) => key.fingerprint)).size)
+  );
+}
+
 /** Why a signer's role does not vouch for an entry, or undefined. */
 const disagreement = (facts: TrustFacts, entry: Entry, signer: Signer, role: TargetsFacts): Refusal | undefined => {
   const target = role.targets.get(entry.tag);
