@@ -21,7 +21,7 @@ describe('the threat model', () => {
   it.each(attacks)('names every attack of %s', (file) => {
     const named = links.filter((link) => link.file === `tests/attacks/${file}`).map(({ title }) => title);
     const there = titlesOf(`tests/attacks/${file}`);
-    expect(there.length).toBeGreaterThan(10);
+    expect(there.length).toBeGreaterThan(5);
     expect(there.filter((title) => !named.includes(title))).toEqual([]);
   });
 });
