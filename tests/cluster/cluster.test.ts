@@ -291,7 +291,10 @@ describe('under steady admissions', () => {
     const load = steadily();
     await pause(2000);
     const started = performance.now();
-    await endGates(await readyGates(), 'by force');
+    await endGates(
+      (await gatePods()).map(({ metadata }) => metadata.name ?? ''),
+      'by force',
+    );
     await eventually(
       'the first refusal for want of an answer',
       30,
@@ -302,15 +305,19 @@ describe('under steady admissions', () => {
       JSON.stringify(workload('Pod', { namespace: 'kube-system', name: 'exempt' }, world.unsigned.name)),
     );
     expect(exempt.stderr).toBe('');
-    await eventually('signed images are admitted again', 240, async () => {
+    await eventually('thirty admissions in a row are right', 240, async () => {
       const tally = none();
-      await admitOnce(world.api, loadOptions(1, 0), true, tally);
-      return tally.admitted === 1 || undefined;
+      for (let count = 0; count < 30 && tally.failed.length === 0; count++) {
+        await admitOnce(world.api, loadOptions(1, 0), count % 4 !== 0, tally);
+      }
+      return tally.failed.length === 0 || undefined;
     });
-    tell('all pods killed to the next admission', `${((performance.now() - started) / 1000).toFixed(1)} s`);
+    tell('all pods killed to thirty admissions in a row', `${((performance.now() - started) / 1000).toFixed(1)} s`);
     const { wrong, failed } = await load.stop();
     expect(wrong).toEqual([]);
-    for (const message of failed) expect(message).toContain('failed calling webhook');
+    // Nobody answered, or a pod that had just begun said that it could not tell (503); never a verdict on the image.
+    const refusals = failed.filter((message) => !/failed calling webhook| 503 admission webhook /.test(message));
+    expect(refusals).toEqual([]);
   });
 });
 
