@@ -54,10 +54,10 @@ export class Admitted implements AdmittedMemory {
     const entry = record?.admitted?.find(
       (one) => one.sha256 === sha256 && one.namespace === namespace && one.demand === demand,
     );
-    if (entry === undefined) return undefined;
-    const now = clock.now();
-    const until = (entry.left ?? now) + grace;
-    if (now >= until) return undefined;
+    // One that is signed still is refused for another reason: the tag beside it is signed for something else.
+    if (entry?.left === undefined) return undefined;
+    const until = entry.left + grace;
+    if (clock.now() >= until) return undefined;
     observe('pardon');
     return until;
   }

@@ -69,6 +69,13 @@ describe('what was trusted when it was admitted', () => {
     expect((await world.pod(['nginx:v1'])).patched.get('/spec/containers/0/image')).toBe(pinned(NEW));
   });
 
+  it('opens nothing for a digest that is still signed under another tag than the one beside it', async () => {
+    repository.tag('v0', OLD, 'targets/releases', 'targets/alice').publish();
+    world.now += HOUR;
+    expect(await world.pod([`nginx:v0@sha256:${OLD}`])).toMatchObject({ allowed: true });
+    expect(await world.pod([pinned(OLD)])).toMatchObject({ allowed: false });
+  });
+
   it('opens nothing under a policy that demands other signers, or more of them', async () => {
     world.signer('team', 'bob', makeKey());
     world.policies = [
