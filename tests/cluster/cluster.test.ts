@@ -66,6 +66,23 @@ describe('the deployment', () => {
     );
   });
 
+  it('runs an image without private keys, packages or rights', async () => {
+    const look = `const fs = require('node:fs');
+      const files = fs.readdirSync('/app');
+      const keys = files.filter((file) => /PRIVATE KEY-----\\s*[A-Za-z0-9+/]{40}/.test(fs.readFileSync('/app/' + file, 'latin1')));
+      let written = true;
+      try { fs.writeFileSync('/app/new', ''); } catch { written = false; }
+      console.log(JSON.stringify({ files, keys, written, user: process.getuid() }));`;
+    const [pod = ''] = await readyGates();
+    const seen = JSON.parse(
+      await kubectl(['exec', '-n', 'portieris', pod, '-c', 'portieris', '--', 'node', '-e', look]),
+    );
+    expect(seen).toMatchObject({ keys: [], written: false });
+    expect(seen.user).toBeGreaterThan(0);
+    expect(seen.files).toContain('serve.js');
+    expect(seen.files).not.toContain('node_modules');
+  });
+
   it('of the same again makes no new Revision', async () => {
     const revisions = async () => (await list('revisions', '-n', 'portieris')).map(({ metadata }) => metadata.name);
     const before = await revisions();

@@ -1,11 +1,13 @@
+import { spawn } from 'node:child_process';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { makeAuthority } from '../../integration/support/certificates.ts';
-import { type NotaryUser, notaryUser } from '../../integration/support/notary.ts';
+import { notaryUser, type SignedTag } from '../../integration/support/notary.ts';
+import { freePort } from '../../integration/support/port.ts';
 import { apply, kubectl, type Thing } from './cluster.ts';
 import { build } from './images.ts';
-import { startUntil } from './shell.ts';
+import { eventually } from './shell.ts';
 
 /** Namespace of the Notary server. */
 export const NOTARY = 'portieris-e2e-notary';
@@ -16,7 +18,8 @@ export const TRUST_SERVER = `https://notary.${NOTARY}.svc:4443`;
 export interface Trust {
   /** PEM of the authority of its certificate. */
   readonly authority: string;
-  readonly user: NotaryUser;
+  /** Makes the repository and signs one tag of it with the real client. */
+  sign(gun: string, tag: SignedTag): Promise<void>;
   close(): void;
 }
 
@@ -72,10 +75,43 @@ export async function startTrust(folder: string, registry: string): Promise<Trus
   const authority = makeAuthority('cluster test');
   await apply(...objects(name, authority.issue([`notary.${NOTARY}.svc`, 'localhost', '127.0.0.1'])));
   await kubectl(['rollout', 'status', '-n', NOTARY, 'deployment/notary', '--timeout=180s']);
-  const forward = ['port-forward', '-n', NOTARY, 'deployment/notary', ':4443'];
-  const { said, stop } = await startUntil('kubectl', forward, /Forwarding from 127\.0\.0\.1:(\d+)/);
+  const forward = await keepForwarding();
+  const origin = `https://127.0.0.1:${forward.port}`;
   const authorityFile = join(folder, 'notary-ca.crt');
   await writeFile(authorityFile, authority.certificate);
-  const user = await notaryUser({ folder: join(folder, 'user'), origin: `https://127.0.0.1:${said}`, authorityFile });
-  return { authority: authority.certificate, user, close: stop };
+  const signOnce = async (attempt: number, gun: string, tag: SignedTag) => {
+    const user = await notaryUser({ folder: join(folder, `user-${attempt}`), origin, authorityFile });
+    await user.init(gun);
+    await user.sign(gun, tag);
+  };
+  let attempt = 0;
+  const sign = async (gun: string, tag: SignedTag): Promise<void> => {
+    await eventually(`${gun}:${tag.name} is signed`, 60, async () => {
+      attempt += 1;
+      await signOnce(attempt, gun, tag);
+      return true;
+    });
+  };
+  return { authority: authority.certificate, sign, close: forward.close };
+}
+
+/** `kubectl port-forward` ends with the first connection that is reset; another takes its place, at the same port. */
+async function keepForwarding(): Promise<{ readonly port: number; close(): void }> {
+  const port = await freePort();
+  let open = true;
+  let stop = (): void => undefined;
+  const follow = (): void => {
+    const child = spawn('kubectl', ['port-forward', '-n', NOTARY, 'deployment/notary', `${port}:4443`], {
+      stdio: 'ignore',
+    });
+    stop = () => void child.kill('SIGTERM');
+    child.once('exit', () => setTimeout(() => open && follow(), 200));
+  };
+  follow();
+  const close = (): void => {
+    open = false;
+    stop();
+  };
+  process.once('exit', close);
+  return { port, close };
 }

@@ -38,6 +38,8 @@ async function insistOnAnEmptyPlace(): Promise<void> {
   if (code === 0 && stdout === 'Active') {
     throw new Error('the namespace portieris exists: this test installs the gate, and deletes it at the end');
   }
+  // What an earlier run that was broken off left behind.
+  await kubectl(['delete', 'namespace', NAMESPACE, NOTARY, '--ignore-not-found', '--wait=false']);
   await kubectl(['wait', '--for=delete', 'namespace', 'portieris', NAMESPACE, NOTARY, '--timeout=300s']);
 }
 
@@ -66,9 +68,8 @@ export async function openWorld(): Promise<World> {
   const unsigned = await appImage(repository, 'unsigned');
   if (signed.digest === unsigned.digest) throw new Error('the signed image and the unsigned one are the same');
   const trust = await startTrust(overlay.path, registry);
-  await trust.user.init(`${repository}/app`);
   const sha256 = signed.digest.replace('sha256:', '');
-  await trust.user.sign(`${repository}/app`, { name: 'signed', sha256, length: signed.length });
+  await trust.sign(`${repository}/app`, { name: 'signed', sha256, length: signed.length });
 
   await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
   await writeOverlay({ folder: overlay.path, image: gate.name, authority: trust.authority });
