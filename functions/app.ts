@@ -7,7 +7,7 @@ import { MemoryTrust } from './cache/memory.ts';
 import { TrustCache } from './cache/trust.ts';
 import { Fault, type Refusal } from './codes.ts';
 import { type Config, ConfigError } from './config.ts';
-import { within } from './deadline.ts';
+import { timed, within } from './deadline.ts';
 import { Authenticator } from './io/auth.ts';
 import { openCluster } from './io/cluster.ts';
 import { openDirectory } from './io/directory.ts';
@@ -92,8 +92,8 @@ export async function openApp(
     async admit(body, timeout) {
       const started = performance.now();
       report.look(source.current());
-      const signal = AbortSignal.timeout(Math.max(timeout - config.deadlineMargin, SHORTEST_DEADLINE));
-      return record(await admit(gate, body, signal), started);
+      const milliseconds = Math.max(timeout - config.deadlineMargin, SHORTEST_DEADLINE);
+      return record(await timed(milliseconds, (signal) => admit(gate, body, signal)), started);
     },
     refuse: (body, refusal) => record(refuseBody(body, refusal), performance.now()),
     readiness,

@@ -14,3 +14,17 @@ export async function within<T>(signal: AbortSignal, work: Promise<T>, message: 
     if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }
+
+/**
+ * What work gives that is told by a signal when `milliseconds` are over. The timer ends with the work: with AbortSignal.timeout, which can't
+ * be ended, a busy gate holds the signals, and with them the reviews, of all admissions of the last ten seconds.
+ */
+export async function timed<T>(milliseconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), milliseconds);
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -27,7 +27,7 @@ export interface TrustCacheOptions {
   readonly clock: Clock;
   /** For how long facts serve before the server is asked again; it is asked ahead after half of it. */
   readonly ttl: number;
-  /** For how long beyond the TTL they go on serving while there is no answer, never beyond a role's expiry; default 15 minutes. */
+  /** For how long beyond the TTL they go on serving while there is no answer, never beyond a role's expiry; by default until that. */
   readonly staleIfError?: number;
   /** How long a caller waits for an update while there are facts to fall back on; default one second. */
   readonly patience?: number;
@@ -43,7 +43,8 @@ interface Flight {
   readonly done: Promise<Entry>;
 }
 
-const DEFAULT_STALE = 15 * 60_000;
+/** However long an outage lasts: what bounds it is the expiry of the timestamp, which the repository's owner chose (TUF §5.4.4). */
+const DEFAULT_STALE = Number.POSITIVE_INFINITY;
 const DEFAULT_PATIENCE = 1_000;
 const SILENT: CacheObserver = { cache: () => undefined, fetched: () => undefined };
 

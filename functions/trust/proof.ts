@@ -162,7 +162,7 @@ async function firstAdmitted<T>(
   credentials: readonly (Credential | undefined)[],
   ask: (credential: Credential | undefined) => Promise<T>,
 ): Promise<T> {
-  let refused: Fault = new Fault('BUG', 'No credential was tried.');
+  let refused: Fault | undefined;
   for (const credential of credentials) {
     try {
       return await ask(credential);
@@ -171,5 +171,5 @@ async function firstAdmitted<T>(
       refused = error;
     }
   }
-  throw refused;
+  throw refused ?? new Fault('BUG', 'No credential was tried.');
 }
