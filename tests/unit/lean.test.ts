@@ -29,7 +29,7 @@ describe('a lean framework', () => {
         throw new Error('broken');
       }),
     ).toThrow('broken');
-    expect(process.domain ?? undefined).toBeUndefined();
+    expect(Reflect.get(process, 'domain') ?? undefined).toBeUndefined();
     made.emit('error', new Error('told'));
     expect(seen).toEqual(['told']);
   });

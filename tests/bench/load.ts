@@ -1,0 +1,137 @@
+import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+
+/** One stretch of load on one server: a closed loop of callers, each on a kept-alive connection of its own. */
+export interface LoadJob {
+  /** `http://host:port/path`; with https the certificate is not looked at: what is measured may be anybody's. */
+  readonly url: string;
+  readonly body: string;
+  readonly callers: number;
+  /** Ends after so many answers, or … */
+  readonly requests?: number;
+  /** … after so many milliseconds. */
+  readonly milliseconds?: number;
+  /** Counts up in place of `mark` (digits, all alike in width) wherever it stands in the body. */
+  readonly vary?: { readonly mark: string; readonly from: number; readonly count: number };
+}
+
+/** What came of it. Times in milliseconds. */
+export interface LoadResult {
+  readonly answers: number;
+  /** Answers that allow, by their text. */
+  readonly allowed: number;
+  /** Status other than 200, or a broken connection. */
+  readonly failures: number;
+  readonly seconds: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly mean: number;
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+const ALLOWED = Buffer.from('"allowed":true');
+
+/** The bytes of each request in turn. */
+function requests({ url, body, vary }: LoadJob): () => Buffer {
+  const { pathname, search, host } = new URL(url);
+  const path = pathname === '/' ? '/admit' : pathname;
+  const head = `POST ${path}${search === '' ? '?timeout=10s' : search} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  if (vary === undefined) {
+    const whole = Buffer.from(head + body);
+    return () => whole;
+  }
+  const parts = (head + body).split(vary.mark);
+  let at = 0;
+  return () => Buffer.from(parts.join(String(vary.from + (at++ % vary.count)).padStart(vary.mark.length, '0')));
+}
+
+/** Length of the whole answer at the start of these bytes, or undefined where its end is not there yet. */
+function answerLength(bytes: Buffer): number | undefined {
+  const head = bytes.indexOf(HEAD_END);
+  if (head < 0) return undefined;
+  const text = bytes.toString('latin1', 0, head).toLowerCase();
+  const length = /\r\ncontent-length: *(\d+)/.exec(text)?.[1];
+  if (length !== undefined) {
+    const end = head + 4 + Number(length);
+    return bytes.length >= end ? end : undefined;
+  }
+  return bytes.subarray(-5).equals(Buffer.from('0\r\n\r\n')) ? bytes.length : undefined;
+}
+
+class Run {
+  readonly #job: LoadJob;
+  readonly #next: () => Buffer;
+  readonly #times: number[] = [];
+  #sent = 0;
+  #allowed = 0;
+  #failures = 0;
+  #end = Number.POSITIVE_INFINITY;
+
+  constructor(job: LoadJob) {
+    this.#job = job;
+    this.#next = requests(job);
+  }
+
+  async result(): Promise<LoadResult> {
+    const began = performance.now();
+    if (this.#job.milliseconds !== undefined) this.#end = began + this.#job.milliseconds;
+    await Promise.all(Array.from({ length: this.#job.callers }, () => this.#caller()));
+    const seconds = (performance.now() - began) / 1000;
+    const times = Float64Array.from(this.#times).sort();
+    const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+    const mean = times.reduce((sum, one) => sum + one, 0) / Math.max(1, times.length);
+    const counts = { answers: times.length, allowed: this.#allowed, failures: this.#failures };
+    return { ...counts, seconds, p50: at(0.5), p90: at(0.9), p99: at(0.99), mean };
+  }
+
+  #more(): boolean {
+    return this.#sent < (this.#job.requests ?? Number.POSITIVE_INFINITY) && performance.now() < this.#end;
+  }
+
+  #caller(): Promise<void> {
+    const { protocol, hostname, port } = new URL(this.#job.url);
+    const address = { host: hostname, port: Number(port || (protocol === 'https:' ? 443 : 80)) };
+    return new Promise((done) => {
+      const socket: Socket =
+        protocol === 'https:' ? connectTls({ ...address, rejectUnauthorized: false }) : connectPlain(address);
+      socket.setNoDelay(true);
+      let started = 0;
+      let held: Buffer = Buffer.alloc(0);
+      const send = (): void => {
+        if (!this.#more()) {
+          socket.end();
+          done();
+          return;
+        }
+        this.#sent += 1;
+        started = performance.now();
+        socket.write(this.#next());
+      };
+      socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', send);
+      socket.on('data', (chunk: Buffer) => {
+        held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+        if (answerLength(held) === undefined) return;
+        this.#times.push(performance.now() - started);
+        if (!held.toString('latin1', 0, 13).startsWith('HTTP/1.1 200')) this.#failures += 1;
+        if (held.includes(ALLOWED)) this.#allowed += 1;
+        held = Buffer.alloc(0);
+        send();
+      });
+      socket.once('error', () => {
+        this.#failures += 1;
+        done();
+      });
+      socket.once('close', () => done());
+    });
+  }
+}
+
+/** Carries out one job in this process. */
+export const load = (job: LoadJob): Promise<LoadResult> => new Run(job).result();
+
+// As a child process it takes one job after the other, so that what it costs is not counted with the server.
+if (import.meta.main) {
+  process.on('message', (job: LoadJob) => void load(job).then((result) => process.send?.(result)));
+  process.once('disconnect', () => process.exit(0));
+}
