@@ -220,5 +220,5 @@ function logAdmission(log: Log, { request, decision, outcomes, error }: Admissio
     outcomes.map(({ verdict }) => (verdict.outcome === 'unknown' ? verdict.fault.cause : undefined)).find(Boolean);
   if (bug !== undefined) log.error({ ...line, err: bug }, 'an admission could not be decided');
   else if (decision.allowed) log.info({ ...line, exemption: decision.exemption }, 'admitted');
-  else log.info({ ...line, message: decision.message }, 'refused');
+  else log.info({ ...line, refusal: decision.message }, 'refused');
 }

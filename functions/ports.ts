@@ -131,7 +131,9 @@ export interface AdmittedDigest {
   /** Lower-case hex. */
   readonly sha256: string;
   readonly namespace: string;
-  /** What was demanded: a hash over the keys of the signers and how many of them had to sign. */
+  /** The tag that was signed for it. */
+  readonly tag: string;
+  /** What was demanded: a hash over the keys of root, of the roles that release tags and of the signers, and how many of these had to sign. */
   readonly demand: string;
   /** When it was last known to be in the trust data. */
   readonly seen: number;
@@ -145,15 +147,20 @@ export interface AdmittedQuery {
   readonly gun: string;
   readonly sha256: string;
   readonly namespace: string;
+  /** The tag that is signed for it, or that the image names beside the digest; undefined where it names none. */
+  readonly tag: string | undefined;
   readonly demand: string;
 }
 
 /** The memory of what was trusted when it was admitted. */
 export interface AdmittedMemory {
-  /** Remembers an admitted digest. Never throws: an admission does not wait for what only later ones may profit by. */
+  /** Remembers an admitted digest, if it can be done soon. Never throws: an admission does not wait long for what only later ones may profit by. */
   note(query: AdmittedQuery, signal: AbortSignal): Promise<void>;
-  /** Until when (ms since the epoch) the digest may still be admitted although it has left the trust data; undefined: not. Throws `Fault`. */
-  pardon(query: AdmittedQuery, signal: AbortSignal): Promise<number | undefined>;
+  /**
+   * Until when (ms since the epoch) the digest may still be admitted although it has left the trust data; undefined: not. `stands`: whether a tag is
+   * signed today as the query demands. Throws `Fault`.
+   */
+  pardon(query: AdmittedQuery, stands: (tag: string) => boolean, signal: AbortSignal): Promise<number | undefined>;
 }
 
 /** What is asked of the trust data of one repository. */

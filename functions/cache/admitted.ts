@@ -1,11 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import { Fault } from '../codes.ts';
+import { within } from '../deadline.ts';
 import type { AdmittedMemory, AdmittedQuery, Clock, TrustMemory } from '../ports.ts';
 import { TrustError } from '../trust/notary/error.ts';
 
 /** Digests known to be remembered already: they are not written again within a day. */
 const KNOWN = 100_000;
 const DAY = 24 * 3600 * 1000;
+/** An admission waits this long (ms) for its digest to be remembered. */
+const PATIENCE = 1_000;
+/** The longest tag that an image can name (OCI distribution specification). */
+const TAG_LENGTH = 128;
 
 /** What the memory of admitted digests is made of. */
 export interface AdmittedOptions {
@@ -27,16 +32,20 @@ export class Admitted implements AdmittedMemory {
   }
 
   async note(query: AdmittedQuery, signal: AbortSignal): Promise<void> {
-    const { memory, clock, grace, observe } = this.#options;
+    const { clock, grace, observe } = this.#options;
     const now = clock.now();
-    const key = JSON.stringify([query.server, query.gun, query.sha256, query.namespace, query.demand]);
-    if (grace === 0 || now - (this.#known.get(key) ?? Number.NEGATIVE_INFINITY) < DAY) return;
+    const key = JSON.stringify([query.server, query.gun, query.sha256, query.namespace, query.tag, query.demand]);
+    const { tag } = query;
+    if (tag === undefined || tag.length > TAG_LENGTH || grace === 0) return;
+    if (now - (this.#known.get(key) ?? Number.NEGATIVE_INFINITY) < DAY) return;
     this.#known.set(key, now);
     try {
-      const record = await memory.read(query.server, query.gun, signal);
-      if (record === undefined) return;
-      const { sha256, namespace, demand } = query;
-      await memory.remember({ ...record, admitted: [{ sha256, namespace, demand, seen: now }] }, record, signal);
+      const timed = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
+      await within(
+        timed,
+        this.#write({ ...query, tag }, now, timed),
+        'What was admitted could not be remembered in time.',
+      );
     } catch (error) {
       if (!(error instanceof Fault) && !(error instanceof TrustError)) throw error;
       this.#known.delete(key);
@@ -44,20 +53,29 @@ export class Admitted implements AdmittedMemory {
     }
   }
 
+  async #write(query: AdmittedQuery & { readonly tag: string }, now: number, signal: AbortSignal): Promise<void> {
+    const { server, gun, sha256, namespace, tag, demand } = query;
+    const { memory } = this.#options;
+    const record = await memory.read(server, gun, signal);
+    if (record === undefined) return;
+    await memory.remember({ ...record, admitted: [{ sha256, namespace, tag, demand, seen: now }] }, record, signal);
+  }
+
   async pardon(
-    { server, gun, sha256, namespace, demand }: AdmittedQuery,
+    { server, gun, sha256, namespace, tag, demand }: AdmittedQuery,
+    stands: (tag: string) => boolean,
     signal: AbortSignal,
   ): Promise<number | undefined> {
     const { memory, clock, grace, observe } = this.#options;
     if (grace === 0) return undefined;
     const record = await memory.read(server, gun, signal);
-    const entry = record?.admitted?.find(
-      (one) => one.sha256 === sha256 && one.namespace === namespace && one.demand === demand,
-    );
-    // One that is signed still is refused for another reason: the tag beside it is signed for something else.
-    if (entry?.left === undefined) return undefined;
-    const until = entry.left + grace;
-    if (clock.now() >= until) return undefined;
+    const ends = (record?.admitted ?? [])
+      .filter((one) => one.sha256 === sha256 && one.namespace === namespace && one.demand === demand)
+      .filter((one) => (tag === undefined || one.tag === tag) && stands(one.tag))
+      // One that is signed still is refused for another reason: the tag beside it is signed for something else.
+      .flatMap(({ left }) => (left === undefined ? [] : [left + grace]));
+    const until = Math.max(...ends);
+    if (ends.length === 0 || clock.now() >= until) return undefined;
     observe('pardon');
     return until;
   }

@@ -6,7 +6,7 @@ import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, Trus
 import { changedAdmitted } from '../trust/notary/admitted.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
 import { pinsIdentity } from '../trust/notary/pins.ts';
-import { isAbove, isNews, sameKeys } from '../trust/notary/remembered.ts';
+import { isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
 import { Entries, type Entry, isUsable, previousOf } from './entries.ts';
 import { FaultMemory, isOutage } from './faults.ts';
@@ -179,7 +179,8 @@ export class TrustCache implements TrustSource {
     if (!isNews(entry.record, seen, now)) return { ...entry, written: true };
     try {
       const record = await this.#options.memory.remember(seen, entry.record, signal);
-      return { ...entry, record, written: true };
+      // Another replica may have gone ahead while this one looked: the next caller looks anew.
+      return { ...entry, record, written: true, behind: isBehind(seen, record) };
     } catch (error) {
       if (!(error instanceof Fault) || entry.record === undefined || !sameKeys(entry.record, seen)) throw error;
       this.#observe.cache('unwritten');
@@ -193,7 +194,7 @@ export class TrustCache implements TrustSource {
       const seen = rememberedOf(entry.facts);
       const stands = record === undefined ? entry.record === undefined : sameKeys(record, seen);
       const frozen = record?.frozen === entry.record?.frozen;
-      const behind = !frozen || (record !== undefined && isAbove(record, seen));
+      const behind = !frozen || (record !== undefined && isBehind(seen, record));
       if (!stands || behind) this.#entries.keep(key, { ...entry, stands: entry.stands && stands, behind });
     }
   }

@@ -16,7 +16,7 @@ import { signedName } from './mirror.ts';
 import { demandOf } from './notary/admitted.ts';
 import type { TrustFacts } from './notary/facts.ts';
 import type { RootPins } from './notary/pins.ts';
-import { judge, type Signer, signersStand } from './notary/signers.ts';
+import { judge, type Signer } from './notary/signers.ts';
 import { resolvePins } from './roots.ts';
 import { findSecret, readSigner } from './secret.ts';
 import { trustServerOf } from './servers.ts';
@@ -84,18 +84,27 @@ export async function verifyNotary(prover: Prover, question: NotaryQuestion, sig
       prover.trust.facts(ask(credential, notBefore), signal),
     );
     const judged = judge(facts, reference, signers, requirement.signerThreshold);
-    if (judged.ok) return { facts, verdict: { outcome: 'trusted', ...judged.value } };
+    if (judged.ok) {
+      const { tag, digest, evidence } = judged.value;
+      return { facts, tag, verdict: { outcome: 'trusted', digest, evidence } };
+    }
     const { code, message } = judged.refusal;
-    return { facts, verdict: { outcome: 'denied', code, message } };
+    return { facts, tag: reference.tag, verdict: { outcome: 'denied', code, message } };
   };
   const first = await look(undefined);
   const last = first.verdict.outcome === 'denied' ? await look(prover.clock.now() - FRESH_FOR_REFUSAL) : first;
-  const demand = demandOf(signers, requirement.signerThreshold);
-  return settle(prover, { ...last, question, signers, admission: { server, gun, namespace, demand } }, signal);
+  const demand = demandOf(last.facts, signers, requirement.signerThreshold);
+  return settle(
+    prover,
+    { ...last, question, signers, admission: { server, gun, namespace, tag: last.tag, demand } },
+    signal,
+  );
 }
 
 interface Look {
   readonly facts: TrustFacts;
+  /** The tag that is signed for the digest; of what is denied, the tag that the image names. */
+  readonly tag: string | undefined;
   readonly verdict: Verdict;
 }
 
@@ -111,8 +120,8 @@ const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
 const LEFT: ReadonlySet<string> = new Set(['TRUST_NOT_SIGNED', 'TRUST_DIGEST_CONFLICT']);
 
 /**
- * Notes what is admitted, and lets in a while longer what was admitted before: the very digest, in the same namespace, by the same signers, whose
- * keys still stand. A workload that runs is not cut off by the signing of the next version.
+ * Notes what is admitted, and lets in a while longer what was admitted before: the very digest, in the same namespace, by the same signers and keys, under a
+ * tag that is signed anew as demanded. A tag that was revoked leaves nothing behind. A workload that runs is not cut off by the signing of the next version.
  */
 async function settle(prover: Prover, settlement: Settlement, signal: AbortSignal): Promise<Verdict> {
   const { verdict, facts, question, signers, admission } = settlement;
@@ -124,8 +133,9 @@ async function settle(prover: Prover, settlement: Settlement, signal: AbortSigna
   }
   const { digest } = reference;
   if (verdict.outcome !== 'denied' || digest === undefined || !LEFT.has(verdict.code)) return verdict;
-  if (!signersStand(facts, signers, requirement.signerThreshold)) return verdict;
-  const until = await prover.admitted?.pardon({ ...admission, sha256: hexOf(digest) }, signal);
+  const stands = (tag: string): boolean =>
+    judge(facts, { tag, digest: undefined }, signers, requirement.signerThreshold).ok;
+  const until = await prover.admitted?.pardon({ ...admission, sha256: hexOf(digest) }, stands, signal);
   if (until === undefined) return verdict;
   const end = new Date(until).toISOString();
   const detail = `${digest} was trusted when it was admitted here, and is until ${end}`;

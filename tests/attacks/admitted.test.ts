@@ -1,4 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { MemoryTrust } from '../../functions/cache/memory.ts';
+import { Fault } from '../../functions/codes.ts';
+import type { TrustMemory } from '../../functions/ports.ts';
 import { makeKey, type TestKey } from '../support/tuf/key.ts';
 import type { TestRepository } from '../support/tuf/repository.ts';
 import { policy, trusted, World } from './world.ts';
@@ -131,4 +134,88 @@ describe('what was trusted when it was admitted', () => {
     world.now += 48 * HOUR;
     expect((await world.pod([`nginx@sha256:${OLD}`])).allowed).toBe(true);
   });
+
+  it('opens nothing for a digest whose tag was revoked: only a tag that is signed anew leaves one behind', async () => {
+    repository.draft('targets/releases').targets.delete('v1');
+    repository.draft('targets/alice').targets.delete('v1');
+    repository.publish();
+    world.now += HOUR;
+    for (const image of [pinned(OLD), `nginx@sha256:${OLD}`])
+      expect(await world.pod([image])).toMatchObject({ allowed: false });
+  });
+
+  it('opens nothing under another tag than the one it was signed for', async () => {
+    repository.tag('v2', NEW, 'targets/releases', 'targets/alice').publish();
+    world.now += HOUR;
+    expect(await world.pod([`nginx:v2@sha256:${OLD}`])).toMatchObject({ allowed: false });
+    expect(await world.pod([`nginx:never@sha256:${OLD}`])).toMatchObject({ allowed: false });
+  });
+
+  it('ends with the keys of the root, and with those that release tags', async () => {
+    repository.rotateRoot().publish();
+    world.now += HOUR;
+    expect(await world.pod(['nginx:v1'])).toMatchObject({ allowed: true });
+    expect(await world.pod([pinned(OLD)])).toMatchObject({ allowed: false });
+  });
+
+  it('ends with the key of targets where no signer is demanded', async () => {
+    world.policies = [policy('default', [trusted('docker.io/*')])];
+    const plain = world.repository('docker.io/library/plain').tag('v1', OLD).publish();
+    expect(await world.pod(['plain:v1'])).toMatchObject({ allowed: true });
+    world.now += HOUR;
+    plain.tag('v1', NEW).publish();
+    expect(await world.pod([`plain:v1@sha256:${OLD}`])).toMatchObject({ allowed: true });
+    plain.roles.targets.keys = [makeKey()];
+    plain.publish({}, ['root', 'targets']);
+    world.now += HOUR;
+    expect(await world.pod(['plain:v1'])).toMatchObject({ allowed: true });
+    expect(await world.pod([`plain:v1@sha256:${OLD}`])).toMatchObject({ allowed: false });
+  });
+
+  it('opens nothing where it was never written down that it left: a frozen record', async () => {
+    const memory = new MemoryTrust();
+    let frozen = false;
+    const freezing: TrustMemory = {
+      read: async (server, gun) => {
+        const record = await memory.read(server, gun);
+        return record && { ...record, ...(frozen && { frozen: true }) };
+      },
+      remember: async (seen, base) => {
+        const record = await memory.read(seen.server, seen.gun);
+        return frozen && record !== undefined ? { ...record, frozen: true } : memory.remember(seen, base);
+      },
+      listen: () => undefined,
+    };
+    const other = new World(freezing);
+    other.policies = [policy('default', [trusted('docker.io/*')])];
+    const served = other.repository(HUB).tag('v1', OLD).publish();
+    expect(await other.pod(['nginx:v1'])).toMatchObject({ allowed: true });
+    frozen = true;
+    served.tag('v1', NEW).publish();
+    other.now += HOUR;
+    expect(await other.pod(['nginx:v1'])).toMatchObject({ allowed: true });
+    expect(await other.pod([pinned(OLD)])).toMatchObject({ allowed: false });
+  });
+
+  it('holds no admission up where the memory gives no answer to what was admitted', async () => {
+    const memory = new MemoryTrust();
+    let reads = 0;
+    const silent: TrustMemory = {
+      // The look at the trust server is answered; what the admission would note is not.
+      read: (server, gun, signal) => {
+        reads += 1;
+        if (reads < 2) return memory.read(server, gun);
+        return new Promise((_, reject) =>
+          signal.addEventListener('abort', () => reject(new Fault('CLUSTER_UNREACHABLE', 'silent'))),
+        );
+      },
+      remember: (seen, base) => memory.remember(seen, base),
+      listen: () => undefined,
+    };
+    const other = new World(silent);
+    other.policies = [policy('default', [trusted('docker.io/*')])];
+    other.repository(HUB).tag('v1', OLD).publish();
+    expect(await other.pod(['nginx:v1'])).toMatchObject({ allowed: true });
+    expect(reads).toBe(2);
+  }, 10_000);
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '../../limits.ts';
 import type { AdmittedDigest, RememberedTrust } from '../../ports.ts';
-import { isUsable, type TrustFacts } from './facts.ts';
+import { isUsable, type TargetsFacts, type TrustFacts } from './facts.ts';
 import type { Signer } from './signers.ts';
 
 /** Longer than this (ms) not seen, a digest is forgotten: what ran with it is long gone. */
@@ -9,16 +9,27 @@ const FORGOTTEN = 90 * 24 * 3600 * 1000;
 /** The time at which a digest was last seen is kept to a day (ms). */
 const LOOKED_AGAIN = 24 * 3600 * 1000;
 
-/** The demand that a proof was given for: other keys, or another number of them, is another demand. 32 hex digits. */
-export function demandOf(signers: readonly Signer[], threshold: number | undefined): string {
+/** `targets/releases` where it can be used. */
+function releasesIn(facts: TrustFacts): TargetsFacts | undefined {
+  const releases = facts.delegations.get('targets/releases');
+  return releases !== undefined && isUsable(releases) ? releases : undefined;
+}
+
+/**
+ * The demand that a proof was given for: other signers, another number of them, or other keys of root or of the roles that release tags is another demand,
+ * so that nothing outlives the revocation of a key. 32 hex digits.
+ */
+export function demandOf(facts: TrustFacts, signers: readonly Signer[], threshold: number | undefined): string {
   const keys = signers.map(({ name, key }) => `${name} ${key.fingerprint}`).toSorted();
+  const roles = [facts.root, facts.targets, releasesIn(facts)].map((role) => [...(role?.keyIds ?? [])].toSorted());
   return createHash('sha256')
-    .update(JSON.stringify([threshold ?? keys.length, keys]))
+    .update(JSON.stringify([threshold ?? keys.length, keys, roles]))
     .digest('hex')
     .slice(0, 32);
 }
 
-const keyOf = ({ sha256, namespace, demand }: AdmittedDigest): string => JSON.stringify([sha256, namespace, demand]);
+const keyOf = ({ sha256, namespace, tag, demand }: AdmittedDigest): string =>
+  JSON.stringify([sha256, namespace, tag, demand]);
 
 /** Both lists as one; of an entry that stands in both, that of `newer` counts. At most LIMITS.admittedPerRecord, those seen last. */
 export function mergeAdmitted(
@@ -29,13 +40,12 @@ export function mergeAdmitted(
   return [...merged.values()].toSorted((a, b) => b.seen - a.seen).slice(0, LIMITS.admittedPerRecord);
 }
 
-/** Digests of the release roles: those that an image may have. */
+/** Digests of the roles that release tags: those that an image may have. */
 function releasedAmong(facts: TrustFacts, wanted: ReadonlySet<string>): ReadonlySet<string> {
-  const releases = facts.delegations.get('targets/releases');
-  const roles = [facts.targets, ...(releases !== undefined && isUsable(releases) ? [releases] : [])];
   const found = new Set<string>();
-  for (const { targets } of roles)
-    for (const { sha256 } of targets.values()) if (sha256 !== undefined && wanted.has(sha256)) found.add(sha256);
+  for (const role of [facts.targets, releasesIn(facts)])
+    for (const { sha256 } of role?.targets.values() ?? [])
+      if (sha256 !== undefined && wanted.has(sha256)) found.add(sha256);
   return found;
 }
 

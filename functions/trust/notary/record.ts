@@ -45,10 +45,11 @@ export const RECORD_SPEC = {
       maxItems: LIMITS.admittedPerRecord,
       items: {
         type: 'object',
-        required: ['digest', 'namespace', 'demand', 'seen'],
+        required: ['digest', 'namespace', 'tag', 'demand', 'seen'],
         properties: {
           digest: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' },
           namespace: { type: 'string', maxLength: LIMITS.namespaceLength },
+          tag: { type: 'string', minLength: 1, maxLength: 128 },
           demand: { type: 'string', pattern: '^[0-9a-f]{32}$' },
           seen: time,
           left: time,
@@ -80,6 +81,7 @@ interface RecordSpec {
 interface AdmittedWire {
   readonly digest: string;
   readonly namespace: string;
+  readonly tag: string;
   readonly demand: string;
   readonly seen: string;
   readonly left?: string;
@@ -147,22 +149,24 @@ function timeOf(text: string | undefined, field: string, where: string): number 
 }
 
 function admittedOf(
-  { digest, namespace, demand, seen, left }: AdmittedWire,
+  { digest, namespace, tag, demand, seen, left }: AdmittedWire,
   field: string,
   where: string,
 ): AdmittedDigest {
   const entry = {
     sha256: digest.slice('sha256:'.length),
     namespace,
+    tag,
     demand,
     seen: timeOf(seen, `${field}.seen`, where),
   };
   return left === undefined ? entry : { ...entry, left: timeOf(left, `${field}.left`, where) };
 }
 
-const admittedWire = ({ sha256, namespace, demand, seen, left }: AdmittedDigest): JsonObject => ({
+const admittedWire = ({ sha256, namespace, tag, demand, seen, left }: AdmittedDigest): JsonObject => ({
   digest: `sha256:${sha256}`,
   namespace,
+  tag,
   demand,
   seen: new Date(seen).toISOString(),
   ...(left !== undefined && { left: new Date(left).toISOString() }),

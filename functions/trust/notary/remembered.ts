@@ -16,6 +16,10 @@ const rootOf = ({ versions }: RememberedTrust): number => versions.get('root') ?
 export const isAbove = (seen: RememberedTrust, record: RememberedTrust): boolean =>
   [...seen.versions].some(([role, version]) => version > (record.versions.get(role) ?? 0));
 
+/** True where the record knows a later version of a role that `seen` holds. Roles that `seen` was not asked for say nothing of it. */
+export const isBehind = (seen: RememberedTrust, record: RememberedTrust): boolean =>
+  [...seen.versions].some(([role, version]) => version < (record.versions.get(role) ?? 0));
+
 /**
  * True where `seen` says more than `record`: other root keys, or a role's version that is higher or was not known; and once a day at `now` (ms since the epoch).
  * A frozen record hears no news.

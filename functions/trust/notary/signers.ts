@@ -20,6 +20,8 @@ export interface Signer {
 export type Wanted = Pick<ImageReference, 'tag' | 'digest'>;
 /** A digest that is signed as demanded, and what was seen. */
 export interface Released {
+  /** The tag that is signed for it. */
+  readonly tag: string;
   readonly digest: Digest;
   readonly evidence: readonly Evidence[];
 }
@@ -84,15 +86,6 @@ const roleOf = (facts: TrustFacts, signer: Signer): Result<TargetsFacts> => {
     return missing(`its key is listed for ${name}, but another key signed version ${role.version} of it`);
   return accept(role);
 };
-
-/** Whether the signers' keys are still those that sign their roles, as many as are demanded: none of them was revoked. */
-export function signersStand(facts: TrustFacts, signers: readonly Signer[], threshold?: number): boolean {
-  const standing = signers.filter((signer) => roleOf(facts, signer).ok);
-  return (
-    new Set(standing.map(({ key }) => key.fingerprint)).size >=
-    (threshold ?? new Set(signers.map(({ key }) => key.fingerprint)).size)
-  );
-}
 
 /** Why a signer's role does not vouch for an entry, or undefined. */
 const disagreement = (facts: TrustFacts, entry: Entry, signer: Signer, role: TargetsFacts): Refusal | undefined => {
@@ -188,7 +181,8 @@ const choose = (facts: TrustFacts, choice: Choice, quorum: Quorum): Result<Relea
         `The tag ${entry.tag} of ${facts.gun} is signed for ${digest.value}, not for ${choice.digest}.`,
       );
     const roles = agreed(facts, entry, quorum);
-    if (roles.ok) return accept({ digest: digest.value, evidence: evidenceOf(facts, entry, roles.value) });
+    if (roles.ok)
+      return accept({ tag: entry.tag, digest: digest.value, evidence: evidenceOf(facts, entry, roles.value) });
     first ??= roles.refusal;
   }
   return {

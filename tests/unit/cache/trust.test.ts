@@ -350,6 +350,18 @@ describe('a clock that is set back', () => {
 });
 
 describe('the memory beyond the cache', () => {
+  it('asks nobody anew where another caller had roles remembered that this one does not ask for', async () => {
+    const facts = await world.ask();
+    const record = rememberedOf(facts);
+    const versions = new Map(record.versions).set('targets/alice', 7);
+    world.memory.tell(record.server, record.gun, { ...record, versions });
+    await world.ask();
+    expect(world.updates).toBe(1);
+    world.memory.tell(record.server, record.gun, { ...record, versions: new Map(versions).set('timestamp', 9) });
+    await world.ask();
+    expect(world.updates).toBe(2);
+  });
+
   it('is written once for what is new, and not for a refresh that shows nothing new', async () => {
     await world.ask();
     world.now += TTL;

@@ -181,13 +181,27 @@ describe('a directory', () => {
       /a\.yaml:1:1/,
     ],
     ['nesting beyond the stack', '['.repeat(100_000), /a\.yaml:1/],
-    ['bytes that are not UTF-8', '\u0000\u0001', /a\.yaml:1/],
+    ['control characters', '\u0000\u0001', /a\.yaml:1/],
     ['a tag of another language', 'apiVersion: !!js/function "x"\nkind: A\nmetadata: {name: a}', /./],
   ])('outlives %s', async (_, text, said) => {
     await write('a.yaml', text);
     await open();
     expect(problems() || 'nothing').toMatch(said);
     await write('a.yaml', policy('a', 'a.example/*'));
+    await source.refresh();
+    expect(admits('a.example/x:1')).toBe(true);
+  });
+
+  it.each<[string, Buffer]>([
+    ['Latin-1', Buffer.from(policy('a\u00e9', 'a.example/*'), 'latin1')],
+    ['UTF-16', Buffer.from(`\ufeff${policy('a', 'a.example/*')}`, 'utf16le')],
+    ['overlong UTF-8', Buffer.concat([Buffer.from(policy('a', 'a.example/*')), Buffer.from([0xc0, 0xaf])])],
+  ])('names a file in %s, and reads it once it is UTF-8, with a byte order mark or without', async (_, bytes) => {
+    await writeFile(at('a.yaml'), bytes);
+    await open();
+    expect(source.readiness().ready).toBe(false);
+    expect(problems()).toBe('a.yaml is not UTF-8; save it in that encoding');
+    await write('a.yaml', `\ufeff${policy('a', 'a.example/*')}`);
     await source.refresh();
     expect(admits('a.example/x:1')).toBe(true);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RememberedTrust } from '../../../../functions/ports.ts';
-import { checkFrozen, isNews, mergeTrust } from '../../../../functions/trust/notary/remembered.ts';
+import { checkFrozen, isBehind, isNews, mergeTrust } from '../../../../functions/trust/notary/remembered.ts';
 
 const DAY = 24 * 3600 * 1000;
 const record = (
@@ -59,5 +59,12 @@ describe('what is remembered of a repository', () => {
     expect(isNews(known, record({ root: 1, timestamp: 4 }, ['k2']), 0)).toBe(true);
     expect(isNews(known, record({ root: 1, timestamp: 4 }), DAY)).toBe(true);
     expect(isNews({ ...known, frozen: true }, record({ root: 1, timestamp: 5 }), DAY)).toBe(false);
+  });
+
+  it('is behind where the record knows a later version of the same role; roles that were not asked for say nothing', () => {
+    const known = record({ root: 1, timestamp: 4, 'targets/a': 3 });
+    expect(isBehind(record({ root: 1, timestamp: 3 }), known)).toBe(true);
+    expect(isBehind(record({ root: 1, timestamp: 4 }), known)).toBe(false);
+    expect(isBehind(record({ root: 1, timestamp: 5, 'targets/b': 1 }), known)).toBe(false);
   });
 });

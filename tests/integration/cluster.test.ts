@@ -1,0 +1,259 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { join, resolve } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { parseReference } from '../../functions/image/reference.ts';
+import { openCluster } from '../../functions/io/cluster.ts';
+import type { ObjectSource } from '../../functions/io/objects.ts';
+import { PACE, type Pace } from '../../functions/io/watch.ts';
+import { selectRule } from '../../functions/policy/select.ts';
+import { podSpec, reviewOf, workloadOf } from '../support/review.ts';
+import { type Authority, makeAuthority } from './support/certificates.ts';
+import { type TemporaryFolder, temporaryFolder } from './support/folder.ts';
+import { type RunningGate, startGate } from './support/gate.ts';
+import { type KubeServer, startKube } from './support/kube.ts';
+import { collectionPath, type KubeObject } from './support/kubeclient.ts';
+import { type WebClient, webClient } from './support/web.ts';
+
+/** A real API server that ends, comes back, forgets, and is cut off, while the gate watches it. */
+
+const GROUP = 'portieris.cloud.ibm.com';
+const POLICIES = collectionPath(`${GROUP}/v1`, 'imagepolicies', 'team');
+const CRDS = resolve(import.meta.dirname, '../../policies/crds');
+const PATIENT = { timeout: 90_000, interval: 50 };
+const QUICK: Partial<Pace> = { absent: 200, backoff: { first: 50, last: 500 } };
+
+let folder: TemporaryFolder;
+let authority: Authority;
+let kube: KubeServer;
+let line: Line;
+
+/** A line to the API server that can be cut: the TLS on it stays between its ends. */
+class Line {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #cut = false;
+
+  constructor(port: number) {
+    this.#server = createServer((near) => {
+      if (this.#cut) return void near.destroy();
+      const far = connect(port, '127.0.0.1');
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#sockets.add(from);
+        from.once('close', () => this.#sockets.delete(from) && to.destroy());
+        from.on('error', () => to.destroy());
+        from.pipe(to);
+      }
+    });
+  }
+
+  async open(): Promise<string> {
+    await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done));
+    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  cut(): void {
+    this.#cut = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  mend(): void {
+    this.#cut = false;
+  }
+
+  get connections(): number {
+    return this.#sockets.size / 2;
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise<void>((done) => this.#server.close(() => done()));
+  }
+}
+
+const policyOf = (name: string): KubeObject => ({
+  apiVersion: `${GROUP}/v1`,
+  kind: 'ImagePolicy',
+  metadata: { name, namespace: 'team' },
+  spec: { repositories: [{ name: `${name}.example/*` }] },
+});
+const apply = (name: string) => kube.client.create(POLICIES, policyOf(name));
+const remove = (name: string) => kube.client.call('DELETE', `${POLICIES}/${name}`);
+
+async function applyCrds(group: string): Promise<void> {
+  for (const kind of ['imagepolicies', 'clusterimagepolicies']) {
+    const crd = parse(await readFile(join(CRDS, `${kind}.${group}.yaml`), 'utf8')) as KubeObject;
+    await kube.client.create(collectionPath('apiextensions.k8s.io/v1', 'customresourcedefinitions'), crd);
+  }
+  await expect
+    .poll(
+      async () =>
+        (
+          await kube.client.call(
+            'GET',
+            collectionPath(`${group}/${group === GROUP ? 'v1' : 'v1beta1'}`, 'imagepolicies'),
+          )
+        ).status,
+      PATIENT,
+    )
+    .toBe(200);
+}
+
+beforeAll(async () => {
+  folder = await temporaryFolder('cluster');
+  authority = makeAuthority('cluster test');
+  kube = await startKube({ authority, folder: join(folder.path, 'kube') });
+  await kube.client.namespace('team');
+  const records = parse(await readFile(join(CRDS, 'trustrecords.trust.portieris.dev.yaml'), 'utf8')) as KubeObject;
+  await kube.client.create(collectionPath('apiextensions.k8s.io/v1', 'customresourcedefinitions'), records);
+  line = new Line(Number(new URL(kube.origin).port));
+  const origin = await line.open();
+  const kubeconfig = await readFile(kube.kubeconfig, 'utf8');
+  await writeFile(join(folder.path, 'line'), kubeconfig.replace(kube.origin, origin), { mode: 0o600 });
+});
+
+afterAll(async () => {
+  await line?.close();
+  await kube?.stop();
+  await folder?.remove();
+});
+
+describe('a source that watches a real API server', () => {
+  let source: ObjectSource;
+  let log: string[];
+  let now: number;
+
+  const open = async (): Promise<void> => {
+    now = Date.now();
+    log = [];
+    source = await openCluster({
+      kubeconfig: join(folder.path, 'line'),
+      log: pino({ level: 'warn' }, { write: (text: string) => void log.push(text) }),
+      clock: { now: () => now },
+      pace: QUICK,
+    });
+  };
+  const problems = (): string => source.readiness().problems.join('\n');
+  const ready = () => expect.poll(() => source.readiness(), PATIENT).toEqual({ ready: true, problems: [] });
+  const admits = (name: string): boolean => {
+    const reference = parseReference(`${name}.example/x:1`);
+    const snapshot = source.current();
+    return reference.ok && snapshot !== undefined && selectRule(snapshot, 'team', reference.value).ok;
+  };
+  const soon = (name: string, admitted: boolean) => expect.poll(() => admits(name), PATIENT).toBe(admitted);
+
+  afterEach(async () => {
+    await source.close();
+    await expect.poll(() => line.connections, PATIENT).toBe(0);
+    line.mend();
+  });
+
+  it('does without kinds of policy that are not installed, and takes each once it is', async () => {
+    await open();
+    await ready();
+    await applyCrds(GROUP);
+    await apply('first');
+    await soon('first', true);
+    await applyCrds('securityenforcement.admission.cloud.ibm.com');
+    await ready();
+  });
+
+  it('waits for an API server that is not there at the start', async () => {
+    await kube.pause();
+    await open();
+    await expect.poll(problems, PATIENT).toContain(`imagepolicies.${GROUP} have not been listed yet`);
+    expect(source.current()).toBeUndefined();
+    await kube.resume();
+    await ready();
+    expect(admits('first')).toBe(true);
+  });
+
+  it('goes on with what it has while the server is away, says which kinds are stale and since when, and is ready again', async () => {
+    await open();
+    await ready();
+    await kube.pause();
+    await expect.poll(problems, PATIENT).toMatch(/watch|list/);
+    expect(source.readiness().ready).toBe(true);
+    now += PACE.stale + 1_000;
+    expect(source.readiness().ready).toBe(false);
+    for (const resource of [`imagepolicies.${GROUP}`, `clusterimagepolicies.${GROUP}`, 'serviceaccounts']) {
+      expect(problems()).toContain(`has said nothing about ${resource} for ${PACE.stale / 1000 + 1} s`);
+    }
+    expect(admits('first')).toBe(true);
+    await kube.resume();
+    await ready();
+    await apply('second');
+    await soon('second', true);
+    await remove('first');
+    await soon('first', false);
+  });
+
+  it('lists anew when the version it stopped at was compacted away, and misses nothing of what changed meanwhile', async () => {
+    await open();
+    await ready();
+    line.cut();
+    await expect.poll(problems, PATIENT).not.toBe('');
+    for (const name of ['third', 'fourth', 'passing']) await apply(name);
+    await remove('passing');
+    await remove('second');
+    await kube.pause();
+    await kube.compact();
+    await kube.resume();
+    await kube.compact();
+    line.mend();
+    await soon('fourth', true);
+    expect([admits('third'), admits('passing'), admits('second')]).toEqual([true, false, false]);
+    expect(log.join('')).toMatch(new RegExp(`410 to watch imagepolicies|watch of imagepolicies.${GROUP} fell behind`));
+    await ready();
+    await apply('fifth');
+    await soon('fifth', true);
+  });
+});
+
+describe('a gate as a process', () => {
+  let gate: RunningGate;
+  let web: WebClient;
+
+  const readiness = async () => {
+    const { status, text } = await web.ask('GET', '/health/readiness');
+    return { status, ...(JSON.parse(text) as { ready: boolean; problems: string[] }) };
+  };
+  const allowed = async (name: string): Promise<boolean> => {
+    const body = reviewOf(workloadOf('Pod', podSpec([`${name}.example/x:1`])));
+    const answer = await web.ask('POST', '/admit?timeout=10s', { body });
+    return (JSON.parse(answer.text) as { response: { allowed: boolean } }).response.allowed;
+  };
+
+  beforeAll(async () => {
+    await mkdir(join(folder.path, 'gate'));
+    gate = await startGate({
+      authority,
+      folder: join(folder.path, 'gate'),
+      env: { SNAPSHOT: 'cluster', KUBECONFIG: kube.kubeconfig },
+    });
+    web = webClient(gate.origin, '');
+  });
+  afterAll(async () => {
+    await web?.close();
+    await gate?.stop();
+  });
+
+  it('admits by what it knows while the API server is away, names the trouble in readiness, and takes what is applied after', async () => {
+    expect(await allowed('fifth')).toBe(true);
+    await kube.pause();
+    await expect.poll(async () => (await readiness()).problems.join('\n'), PATIENT).toContain(`imagepolicies.${GROUP}`);
+    expect(await readiness()).toMatchObject({ status: 200, ready: true });
+    expect([await allowed('fifth'), await allowed('sixth')]).toEqual([true, false]);
+    await kube.resume();
+    await apply('sixth');
+    await remove('fifth');
+    await expect.poll(() => allowed('sixth'), PATIENT).toBe(true);
+    await expect.poll(() => allowed('fifth'), PATIENT).toBe(false);
+    await expect.poll(readiness, PATIENT).toEqual({ status: 200, ready: true, problems: [] });
+  });
+});
