@@ -41,7 +41,12 @@ export function mergeTrust(
   base: RememberedTrust | undefined,
   seen: RememberedTrust,
 ): RememberedTrust {
-  if (record === undefined) return seen;
+  if (record === undefined && base === undefined) return seen;
+  if (record === undefined)
+    throw new TrustError(
+      'TRUST_ROOT_CHANGED',
+      `the record of ${seen.gun} was removed while its trust data was looked at; the next admission sees it for the first time`,
+    );
   const same = sameKeys(record, seen);
   const follows = same || (base !== undefined && sameKeys(record, base));
   if (!follows || (!same && rootOf(seen) === rootOf(record)))

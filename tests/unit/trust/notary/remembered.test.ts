@@ -35,6 +35,11 @@ describe('what is remembered of a repository', () => {
     expect(() => mergeTrust(record({ root: 2 }, ['k2']), record({ root: 1 }), record({ root: 1 }))).toThrow(changed);
   });
 
+  it('is not written back by a look that began before an operator removed it', () => {
+    expect(() => mergeTrust(undefined, record({ root: 1 }), record({ root: 1 }))).toThrow(changed);
+    expect(mergeTrust(undefined, undefined, record({ root: 1 })).versions.get('root')).toBe(1);
+  });
+
   it('refuses a second root of the same version', () => {
     const known = record({ root: 1 });
     expect(() => mergeTrust(known, known, record({ root: 1 }, ['k2']))).toThrow(changed);
