@@ -1,33 +1,16 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { type Admission, admit, type Gate, refuseBody } from './admit.ts';
+import { type Admission, admit, refuseBody } from './admit.ts';
 import type { AdmissionReviewAnswer } from './answer/response.ts';
-import { Admitted } from './cache/admitted.ts';
-import { MemoryTrust } from './cache/memory.ts';
-import { TrustCache } from './cache/trust.ts';
-import { Fault, type Refusal } from './codes.ts';
-import { type Config, ConfigError } from './config.ts';
-import { timed, within } from './deadline.ts';
-import { Authenticator } from './io/auth.ts';
-import { openCluster } from './io/cluster.ts';
-import { openDirectory } from './io/directory.ts';
-import { HttpClient } from './io/http.ts';
-import { NotaryClient } from './io/notary.ts';
-import type { ObjectSource } from './io/objects.ts';
-import { readBundle } from './io/proxy.ts';
-import { PullSecrets } from './io/pullsecrets.ts';
-import { openRecordFile } from './io/recordfile.ts';
-import { readRoots } from './io/roots.ts';
+import type { Refusal } from './codes.ts';
+import type { Config } from './config.ts';
+import { timed } from './deadline.ts';
+import { openGate } from './gate.ts';
 import { answersTls } from './io/tls.ts';
 import { type Log, openLog } from './log.ts';
-import { type Metrics, openMetrics } from './metrics.ts';
-import type { Clock, Readiness, TrustMemory } from './ports.ts';
+import { openMetrics } from './metrics.ts';
+import type { Readiness } from './ports.ts';
 import { PolicyReport } from './report.ts';
-import { WORKLOAD_KINDS } from './request/workload.ts';
-import type { Verdict } from './trust/verdict.ts';
-import { type ImageQuestion, type Prover, verifyImage } from './trust/verify.ts';
 
-/** The gate, joined with the outside: what the routes call. */
+/** The gate as a service: what the routes call. */
 export interface App {
   readonly config: Config;
   readonly log: Log;
@@ -51,21 +34,7 @@ export async function openApp(
   config: Config,
   { log = openLog(config.logLevel), metrics = openMetrics() } = {},
 ): Promise<App> {
-  const clock: Clock = { now: () => Date.now() };
-  const http = openHttp(config, clock);
-  const source =
-    config.snapshot === 'cluster'
-      ? await openCluster({ log, clock })
-      : await openDirectory(config.snapshot, { log, clock });
-  const memory = source.memory ?? (await openMemory(config, { log, clock }));
-  const prover = openProver(config, source, { log, metrics, clock, http, memory });
-  const gate: Gate = {
-    policies: source,
-    cluster: source,
-    clock,
-    kinds: [...WORKLOAD_KINDS, ...config.extraWorkloads],
-    verify: (question, signal) => verifyInTime(prover, question, signal),
-  };
+  const { gate, source, close } = await openGate(config, { log, metrics, clock: { now: () => Date.now() } });
   const report = new PolicyReport(log);
   let draining = false;
   const readiness = async (): Promise<Readiness> => {
@@ -104,93 +73,8 @@ export async function openApp(
     drain() {
       draining = true;
     },
-    async close() {
-      await source.close();
-      await http.close();
-    },
+    close,
   };
-}
-
-interface Tools {
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly clock: Clock;
-  readonly http: HttpClient;
-  readonly memory: TrustMemory;
-}
-
-/** The memory of a gate on a directory: a file beside it. */
-async function openMemory(
-  { snapshot, trustRecords }: Config,
-  { log, clock }: Pick<Tools, 'log' | 'clock'>,
-): Promise<TrustMemory> {
-  const path = trustRecords ?? `${resolve(snapshot)}.trust-records.json`;
-  const memory = await openRecordFile(path, clock);
-  if (memory === undefined)
-    log.warn(
-      { path },
-      'the trust in repositories is remembered in this process only: the folder of the file cannot be written',
-    );
-  return memory ?? new MemoryTrust();
-}
-
-/** Reads what the configuration names. Throws `ConfigError` with the sentence of the error. */
-function configured<T, V>(read: (value: V) => T, value: V): T {
-  try {
-    return read(value);
-  } catch (error) {
-    throw new ConfigError([(error as Error).message]);
-  }
-}
-
-const readAuthorities = (file: string): string => {
-  try {
-    const pem = readFileSync(file, 'utf8');
-    readBundle(pem);
-    return pem;
-  } catch (error) {
-    throw new Error(`TRUST_CA_FILE=${file}: ${(error as Error).message}`, { cause: error });
-  }
-};
-
-/** The door to the network. Throws `ConfigError` where the authorities or the address of the proxy can't be used. */
-function openHttp({ trustCaFile }: Config, clock: Clock): HttpClient {
-  const ca = trustCaFile === undefined ? undefined : configured(readAuthorities, trustCaFile);
-  return configured((outside) => new HttpClient(outside, clock), { ca });
-}
-
-function openProver(config: Config, source: ObjectSource, { log, metrics, clock, http, memory }: Tools): Prover {
-  const files = new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
-  const trust = new TrustCache({
-    files,
-    memory,
-    clock,
-    ttl: config.trustTtl,
-    maxBytes: config.trustCacheBytes,
-    observe: metrics,
-  });
-  return {
-    trust,
-    cluster: source,
-    credentials: new PullSecrets(source, log),
-    admitted: new Admitted({ memory, clock, grace: config.trustGrace, observe: (event) => metrics.cache(event) }),
-    clock,
-    trustServers: config.trustServers,
-    roots: config.trustRootsFile === undefined ? [] : configured(readRoots, config.trustRootsFile),
-    firstUse: config.trustFirstUse,
-  };
-}
-
-/** One image's verdict in time: what is slow, or breaks, is named with the image that it stands for. */
-async function verifyInTime(prover: Prover, question: ImageQuestion, signal: AbortSignal): Promise<Verdict> {
-  const late = `The proof of ${question.reference.written} was not complete in time.`;
-  try {
-    return await within(signal, verifyImage(prover, question, signal), late);
-  } catch (error) {
-    if (error instanceof Fault) return { outcome: 'unknown', fault: error };
-    const fault = new Fault('BUG', `The gate could not decide on ${question.reference.written}.`, { cause: error });
-    return { outcome: 'unknown', fault };
-  }
 }
 
 function logAdmission(log: Log, { request, decision, outcomes, error }: Admission, seconds: number): void {

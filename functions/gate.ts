@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Gate } from './admit.ts';
+import { Admitted } from './cache/admitted.ts';
+import { MemoryTrust } from './cache/memory.ts';
+import { TrustCache } from './cache/trust.ts';
+import { Fault } from './codes.ts';
+import { type Config, ConfigError } from './config.ts';
+import { within } from './deadline.ts';
+import { Authenticator } from './io/auth.ts';
+import { openCluster } from './io/cluster.ts';
+import { openDirectory } from './io/directory.ts';
+import { HttpClient } from './io/http.ts';
+import { NotaryClient } from './io/notary.ts';
+import type { ObjectSource } from './io/objects.ts';
+import { readBundle } from './io/proxy.ts';
+import { PullSecrets } from './io/pullsecrets.ts';
+import { openRecordFile } from './io/recordfile.ts';
+import { readRoots } from './io/roots.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { Clock, NotaryFiles, TrustMemory } from './ports.ts';
+import { WORKLOAD_KINDS } from './request/workload.ts';
+import type { Verdict } from './trust/verdict.ts';
+import { type ImageQuestion, type Prover, verifyImage } from './trust/verify.ts';
+
+/** What a gate is joined with. */
+export interface Surroundings {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** Where trust data comes from; undefined: from Notary servers over the network. */
+  readonly files?: NotaryFiles;
+}
+
+/** The core, joined with the outside: the one place where `io/` and `cache/` meet it. The service and the command line open the same. */
+export interface OpenGate {
+  readonly gate: Gate;
+  /** Policies, Secrets, ServiceAccounts and owners. */
+  readonly source: ObjectSource;
+  readonly prover: Prover;
+  /** Stops watching and ends connections. Never throws. */
+  close(): Promise<void>;
+}
+
+/** Opens the source of objects that the configuration names, and the gate on it. Throws `ConfigError` where a file that it names can't be used, `Fault` where the cluster can't be. */
+export async function openGate(config: Config, surroundings: Surroundings): Promise<OpenGate> {
+  const { log, clock } = surroundings;
+  const http = openHttp(config, clock);
+  const source =
+    config.snapshot === 'cluster'
+      ? await openCluster({ log, clock })
+      : await openDirectory(config.snapshot, { log, clock });
+  const memory = source.memory ?? (await openMemory(config, { log, clock }));
+  const prover = openProver(config, source, { ...surroundings, http, memory });
+  const gate: Gate = {
+    policies: source,
+    cluster: source,
+    clock,
+    kinds: [...WORKLOAD_KINDS, ...config.extraWorkloads],
+    verify: (question, signal) => verifyInTime(prover, question, signal),
+  };
+  return {
+    gate,
+    source,
+    prover,
+    async close() {
+      await source.close();
+      await http.close();
+    },
+  };
+}
+
+interface Tools extends Surroundings {
+  readonly http: HttpClient;
+  readonly memory: TrustMemory;
+}
+
+/** The memory of a gate on a directory: a file beside it. */
+async function openMemory(
+  { snapshot, trustRecords }: Config,
+  { log, clock }: Pick<Tools, 'log' | 'clock'>,
+): Promise<TrustMemory> {
+  const path = trustRecords ?? `${resolve(snapshot)}.trust-records.json`;
+  const memory = await openRecordFile(path, clock);
+  if (memory === undefined)
+    log.warn(
+      { path },
+      'the trust in repositories is remembered in this process only: the folder of the file cannot be written',
+    );
+  return memory ?? new MemoryTrust();
+}
+
+/** Reads what the configuration names. Throws `ConfigError` with the sentence of the error. */
+function configured<T, V>(read: (value: V) => T, value: V): T {
+  try {
+    return read(value);
+  } catch (error) {
+    throw new ConfigError([(error as Error).message]);
+  }
+}
+
+const readAuthorities = (file: string): string => {
+  try {
+    const pem = readFileSync(file, 'utf8');
+    readBundle(pem);
+    return pem;
+  } catch (error) {
+    throw new Error(`TRUST_CA_FILE=${file}: ${(error as Error).message}`, { cause: error });
+  }
+};
+
+/** The door to the network. Throws `ConfigError` where the authorities or the address of the proxy can't be used. */
+function openHttp({ trustCaFile }: Config, clock: Clock): HttpClient {
+  const ca = trustCaFile === undefined ? undefined : configured(readAuthorities, trustCaFile);
+  return configured((outside) => new HttpClient(outside, clock), { ca });
+}
+
+function openProver(config: Config, source: ObjectSource, tools: Tools): Prover {
+  const { log, metrics, clock, http, memory } = tools;
+  const files = tools.files ?? new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
+  const trust = new TrustCache({
+    files,
+    memory,
+    clock,
+    ttl: config.trustTtl,
+    maxBytes: config.trustCacheBytes,
+    observe: metrics,
+  });
+  return {
+    trust,
+    cluster: source,
+    credentials: new PullSecrets(source, log),
+    admitted: new Admitted({ memory, clock, grace: config.trustGrace, observe: (event) => metrics.cache(event) }),
+    clock,
+    trustServers: config.trustServers,
+    roots: config.trustRootsFile === undefined ? [] : configured(readRoots, config.trustRootsFile),
+    firstUse: config.trustFirstUse,
+  };
+}
+
+/** One image's verdict in time: what is slow, or breaks, is named with the image that it stands for. */
+async function verifyInTime(prover: Prover, question: ImageQuestion, signal: AbortSignal): Promise<Verdict> {
+  const late = `The proof of ${question.reference.written} was not complete in time.`;
+  try {
+    return await within(signal, verifyImage(prover, question, signal), late);
+  } catch (error) {
+    if (error instanceof Fault) return { outcome: 'unknown', fault: error };
+    const fault = new Fault('BUG', `The gate could not decide on ${question.reference.written}.`, { cause: error });
+    return { outcome: 'unknown', fault };
+  }
+}
