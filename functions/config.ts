@@ -1,4 +1,7 @@
+import { Invalid, integer, items, type Option, option, optional } from './option.ts';
 import { parseWorkloadKind, type WorkloadKind } from './request/workload.ts';
+
+export { Invalid, type Option } from './option.ts';
 
 /** Levels of the log, from silent to talkative. */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -36,36 +39,6 @@ export interface Config {
   readonly readyTlsPort: number | undefined;
 }
 
-/** One environment variable: its default, what it is for, and how it is read (a string result is what is wrong with it). */
-export interface Option<T> {
-  readonly name: string;
-  readonly fallback: string;
-  readonly purpose: string;
-  readonly parse: (text: string) => T | Invalid;
-}
-
-/** What is wrong with a value. */
-export class Invalid {
-  readonly reason: string;
-  constructor(reason: string) {
-    this.reason = reason;
-  }
-}
-
-const integer = (min: number, max: number) => (text: string) => {
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  return value >= min && value <= max ? value : new Invalid(`must be a whole number from ${min} to ${max}`);
-};
-const items = (text: string): string[] =>
-  text
-    .split(/[,\n]/)
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-const optional =
-  <T>(parse: (text: string) => T | Invalid) =>
-  (text: string) =>
-    text === '' ? undefined : parse(text);
-
 function parseServers(text: string): ReadonlyMap<string, string> | Invalid {
   const servers = new Map<string, string>();
   for (const item of items(text)) {
@@ -99,13 +72,6 @@ function parseWorkloads(text: string): readonly WorkloadKind[] | Invalid {
 const parseLevel = (text: string) =>
   LOG_LEVELS.find((level) => level === text) ?? new Invalid(`must be one of ${LOG_LEVELS.join(', ')}`);
 const parsePath = (text: string) => (text.trim() === '' ? new Invalid('must be "cluster" or a directory') : text);
-const option = <T>(name: string, fallback: string, purpose: string, parse: Option<T>['parse']): Option<T> => ({
-  name,
-  fallback,
-  purpose,
-  parse,
-});
-
 /** Every option, declared once; `docs/configuration.md` lists the same, and a test holds the two together. */
 export const OPTIONS = {
   port: option('PORT', '8080', 'TCP port of the HTTP server', integer(0, 65_535)),
