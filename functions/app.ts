@@ -7,7 +7,7 @@ import { openGate } from './gate.ts';
 import { answersTls } from './io/tls.ts';
 import { type Log, openLog } from './log.ts';
 import { openMetrics } from './metrics.ts';
-import type { Readiness } from './ports.ts';
+import type { Clock, Readiness } from './ports.ts';
 import { PolicyReport } from './report.ts';
 
 /** The gate as a service: what the routes call. */
@@ -29,12 +29,14 @@ export interface App {
 /** Never less than this (ms), however short the timeout: a cached proof needs a fraction of it. */
 const SHORTEST_DEADLINE = 100;
 
+const SYSTEM_CLOCK: Clock = { now: () => Date.now() };
+
 /** Opens the source of objects that the configuration names, and the gate on it. Throws `ConfigError` where a file that it names can't be used, `Fault` where the cluster can't be. */
 export async function openApp(
   config: Config,
-  { log = openLog(config.logLevel), metrics = openMetrics() } = {},
+  { log = openLog(config.logLevel), metrics = openMetrics(), clock = SYSTEM_CLOCK } = {},
 ): Promise<App> {
-  const { gate, source, close } = await openGate(config, { log, metrics, clock: { now: () => Date.now() } });
+  const { gate, source, close } = await openGate(config, { log, metrics, clock });
   const report = new PolicyReport(log);
   let draining = false;
   const readiness = async (): Promise<Readiness> => {
@@ -83,7 +85,7 @@ function logAdmission(log: Log, { request, decision, outcomes, error }: Admissio
     image: written,
     outcome: verdict.outcome,
     ...(rule !== undefined && { policy: rule.source.name, field: rule.source.field }),
-    ...(verdict.outcome === 'trusted' && { digest: verdict.digest }),
+    ...(verdict.outcome === 'trusted' && { digest: verdict.digest, warning: verdict.warning }),
     ...(verdict.outcome === 'denied' && { code: verdict.code, reason: verdict.message }),
     ...(verdict.outcome === 'unknown' && { code: verdict.fault.code, reason: verdict.fault.message }),
   }));

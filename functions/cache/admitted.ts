@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { Fault } from '../codes.ts';
 import { within } from '../deadline.ts';
-import type { AdmittedMemory, AdmittedQuery, Clock, TrustMemory } from '../ports.ts';
+import type { AdmittedMemory, AdmittedQuery, Clock, RememberedTrust, TrustMemory } from '../ports.ts';
 import { TrustError } from '../trust/notary/error.ts';
 
 /** Digests known to be remembered already: they are not written again within a day. */
@@ -21,6 +21,18 @@ export interface AdmittedOptions {
   /** Told of `pardon`: admitted for what was; `unnoted`: what was admitted could not be remembered. */
   readonly observe: (event: 'pardon' | 'unnoted') => void;
 }
+
+/** True where another replica noted the same today: that all of them write what all of them admit would cost the API server a write for each. */
+const isNoted = (record: RememberedTrust, query: AdmittedQuery, now: number): boolean =>
+  (record.admitted ?? []).some(
+    ({ sha256, namespace, tag, demand, seen, left }) =>
+      left === undefined &&
+      now - seen < DAY &&
+      sha256 === query.sha256 &&
+      namespace === query.namespace &&
+      tag === query.tag &&
+      demand === query.demand,
+  );
 
 /** Remembers in the TrustRecord which digests were admitted where, and by which proof. */
 export class Admitted implements AdmittedMemory {
@@ -57,7 +69,7 @@ export class Admitted implements AdmittedMemory {
     const { server, gun, sha256, namespace, tag, demand } = query;
     const { memory } = this.#options;
     const record = await memory.read(server, gun, signal);
-    if (record === undefined) return;
+    if (record === undefined || isNoted(record, query, now)) return;
     await memory.remember({ ...record, admitted: [{ sha256, namespace, tag, demand, seen: now }] }, record, signal);
   }
 

@@ -1,5 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { Fault } from '../codes.ts';
+import { credentialIdentity } from '../io/credential.ts';
+import type { TrustQuery } from '../ports.ts';
 
 /** How long a failure answers for the server (ms): enough to break a storm, too short to be a decision. */
 const SHORT_MEMORY = 2_000;
@@ -20,6 +22,13 @@ const OUTAGES: ReadonlySet<string> = new Set([
 
 /** True for a failure that says nothing of the trust data or of who may read it. */
 export const isOutage = (error: unknown): boolean => error instanceof Fault && OUTAGES.has(error.code);
+
+/** True where a server asks to be called less often. */
+export const isBusy = (error: unknown): boolean => error instanceof Fault && error.code === 'TRUST_SERVER_BUSY';
+
+/** The key under which a server's wish to be left alone is kept: limits are counted by caller, so another credential may still ask. */
+export const restOf = ({ address }: TrustQuery): string =>
+  JSON.stringify([address.server, credentialIdentity(address.credential)]);
 
 interface Failure {
   readonly error: unknown;

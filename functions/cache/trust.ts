@@ -9,7 +9,7 @@ import { pinsIdentity } from '../trust/notary/pins.ts';
 import { isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
 import { Entries, type Entry, isUsable, previousOf } from './entries.ts';
-import { FaultMemory, isOutage } from './faults.ts';
+import { FaultMemory, isBusy, isOutage, restOf } from './faults.ts';
 import { type Moment, SteadyClock } from './steady.ts';
 
 /** What the cache tells of itself. */
@@ -29,7 +29,7 @@ export interface TrustCacheOptions {
   readonly ttl: number;
   /** For how long beyond the TTL they go on serving while there is no answer, never beyond a role's expiry; by default until that. */
   readonly staleIfError?: number;
-  /** How long a caller waits for an update while there are facts to fall back on; default one second. */
+  /** How long callers wait for an update while there are facts to fall back on, counted from its beginning; default one second. */
   readonly patience?: number;
   readonly maxBytes: number;
   readonly observe?: CacheObserver;
@@ -41,9 +41,17 @@ export interface TrustCacheOptions {
 interface Flight {
   readonly began: Moment;
   readonly done: Promise<Entry>;
+  /** Aborts when whoever has something to fall back on has waited long enough, whenever he came. */
+  readonly patience: AbortSignal;
 }
 
-/** However long an outage lasts: what bounds it is the expiry of the timestamp, which the repository's owner chose (TUF §5.4.4). */
+/** What answers a query; `cause`: why the server gave no answer to it. */
+interface Found {
+  readonly entry: Entry;
+  readonly cause?: Fault;
+}
+
+/** However long an outage lasts: its bound is the expiry of the timestamp, which the repository's owner chose (TUF §5.4.4). */
 const DEFAULT_STALE = Number.POSITIVE_INFINITY;
 const DEFAULT_PATIENCE = 1_000;
 const SILENT: CacheObserver = { cache: () => undefined, fetched: () => undefined };
@@ -82,8 +90,10 @@ export class TrustCache implements TrustSource {
   /** Facts that the query may rely on. Throws `TrustError` where the data does not hold, and `Fault`, DEADLINE when `signal` ends first. */
   async facts(query: TrustQuery, signal: AbortSignal): Promise<TrustFacts> {
     const key = keyOf(query);
-    const entry = this.#ready(key, query) ?? (await this.#awaited(key, query, signal));
-    return (await this.#settled(key, { query, entry }, signal)).facts;
+    const ready = this.#ready(key, query);
+    const { entry, cause }: Found = ready === undefined ? await this.#awaited(key, query, signal) : { entry: ready };
+    const { facts, verified } = await this.#settled(key, { query, entry }, signal);
+    return cause === undefined ? facts : { ...facts, unanswered: { since: verified.now, cause } };
   }
 
   /** What is in the cache and good enough, with a refresh begun where half of its time is over. */
@@ -93,7 +103,7 @@ export class TrustCache implements TrustSource {
     const age = entry === undefined ? 0 : moment.now - entry.verified.now;
     if (entry === undefined || entry.behind || !isUsable(entry, moment) || age >= this.#options.ttl) return undefined;
     if (query.notBefore !== undefined && entry.verified.now < query.notBefore) return undefined;
-    if (age * 2 >= this.#options.ttl && !this.#flights.has(key) && this.#failures.get(key, moment.now) === undefined) {
+    if (age * 2 >= this.#options.ttl && !this.#flights.has(key) && this.#failure(key, query) === undefined) {
       this.#observe.cache('refresh');
       this.#begin(key, query);
     }
@@ -102,21 +112,28 @@ export class TrustCache implements TrustSource {
   }
 
   /** The outcome of an update that began late enough, or what may stand in its place in an outage. */
-  async #awaited(key: string, query: TrustQuery, signal: AbortSignal): Promise<Entry> {
+  async #awaited(key: string, query: TrustQuery, signal: AbortSignal): Promise<Found> {
     this.#observe.cache('miss');
     const update = this.#updated(key, query);
     const late = `The trust data of ${query.address.gun} was not complete in time.`;
-    if (this.#fallback(key, query) === undefined) return within(signal, update, late);
+    if (this.#fallback(key, query) === undefined) return { entry: await within(signal, update, late) };
     try {
       // A server that hangs is an outage too: with something to fall back on, nobody waits for its end.
-      const patience = AbortSignal.timeout(this.#options.patience ?? DEFAULT_PATIENCE);
-      return await within(AbortSignal.any([signal, patience]), update, late);
+      const patience = this.#flights.get(key)?.patience;
+      const waited = patience === undefined ? signal : AbortSignal.any([signal, patience]);
+      return { entry: await within(waited, update, late) };
     } catch (error) {
       const entry = isOutage(error) && !signal.aborted ? this.#fallback(key, query) : undefined;
-      if (entry === undefined) throw error;
+      if (entry === undefined || !(error instanceof Fault)) throw error;
       this.#observe.cache('stale');
-      return entry;
+      return { entry, cause: error };
     }
+  }
+
+  /** The failure that answers in the server's place: that of the last look, or its wish to be left alone by this caller. */
+  #failure(key: string, query: TrustQuery): { readonly error: unknown } | undefined {
+    const { now } = this.#clock.moment();
+    return this.#failures.get(key, now) ?? this.#failures.get(restOf(query), now);
   }
 
   /** Facts past their TTL that may serve while there is no answer. */
@@ -135,7 +152,7 @@ export class TrustCache implements TrustSource {
       // Too early for this caller; whatever comes of it, the next one begins after it.
       await flight.done.catch(() => undefined);
     }
-    const failure = this.#failures.get(key, this.#clock.moment().now);
+    const failure = this.#failure(key, query);
     if (failure !== undefined) throw failure.error;
     return (this.#flights.get(key) ?? this.#begin(key, query)).done;
   }
@@ -146,11 +163,11 @@ export class TrustCache implements TrustSource {
     const signal = AbortSignal.timeout(LIMITS.fetchMilliseconds);
     const late = `The trust data of ${query.address.gun} was not complete in ${LIMITS.fetchMilliseconds / 1000} seconds.`;
     const done = within(signal, this.#update(key, { query, began }, signal), late);
-    const flight = { began, done };
+    const flight = { began, done, patience: AbortSignal.timeout(this.#options.patience ?? DEFAULT_PATIENCE) };
     this.#flights.set(key, flight);
     done.then(
       (entry) => this.#landed(key, entry),
-      (error: unknown) => this.#crashed(key, error),
+      (error: unknown) => this.#crashed(key, query, error),
     );
     return flight;
   }
@@ -218,11 +235,15 @@ export class TrustCache implements TrustSource {
     this.#entries.keep(key, entry);
   }
 
-  #crashed(key: string, error: unknown): void {
+  #crashed(key: string, query: TrustQuery, error: unknown): void {
+    const { now } = this.#clock.moment();
     this.#flights.delete(key);
-    this.#failures.add(key, error, this.#clock.moment().now);
-    this.#observe.cache(isOutage(error) ? 'fault' : 'refusal');
+    this.#failures.add(key, error, now);
+    // Who is asked to call less often asks for no other repository either.
+    if (isBusy(error)) this.#failures.add(restOf(query), error, now);
+    const outage = isOutage(error);
+    this.#observe.cache(outage ? 'fault' : 'refusal');
     const entry = this.#entries.get(key);
-    if (entry !== undefined && !isOutage(error)) this.#entries.keep(key, { ...entry, stands: false });
+    if (entry !== undefined && !outage) this.#entries.keep(key, { ...entry, stands: false });
   }
 }

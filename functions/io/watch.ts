@@ -82,16 +82,24 @@ export class Follower {
     this.#context = context;
   }
 
+  /** A clock that was set back makes a contact lie ahead of it; age is then counted from the first look after that, or silence would never be noticed. */
   get state(): FollowState {
+    const now = this.#context.clock.now();
+    if (this.#state.contact > now) this.#state = { ...this.#state, contact: now };
     return this.#state;
+  }
+
+  #isDue(): boolean {
+    const age = this.#context.clock.now() - this.#listed;
+    return age < 0 || age >= this.#context.pace.relist;
   }
 
   /** Runs until the signal; never rejects. */
   async run(): Promise<void> {
-    const { signal, pace, clock } = this.#context;
+    const { signal, pace } = this.#context;
     while (!signal.aborted) {
       try {
-        if (this.#version === undefined || clock.now() - this.#listed >= pace.relist) await this.#list();
+        if (this.#version === undefined || this.#isDue()) await this.#list();
         if (this.#version === undefined) await pause(pace.absent, signal);
         else await this.#watch(this.#version);
       } catch (error) {

@@ -129,7 +129,9 @@ async function settle(prover: Prover, settlement: Settlement, signal: AbortSigna
   if (verdict.outcome === 'trusted') {
     if (verdict.digest !== undefined && !dryRun)
       await prover.admitted?.note({ ...admission, sha256: hexOf(verdict.digest) }, signal);
-    return verdict;
+    return facts.unanswered === undefined
+      ? verdict
+      : { ...verdict, warning: unansweredWarning(reference, facts.unanswered) };
   }
   const { digest } = reference;
   if (verdict.outcome !== 'denied' || digest === undefined || !LEFT.has(verdict.code)) return verdict;
@@ -141,6 +143,14 @@ async function settle(prover: Prover, settlement: Settlement, signal: AbortSigna
   const detail = `${digest} was trusted when it was admitted here, and is until ${end}`;
   const warning = `${reference.written} is no longer signed; it is admitted until ${end} because it was admitted in this namespace before. Roll out the image that is signed now.`;
   return { outcome: 'trusted', digest, evidence: [{ subject: admission.gun, detail }], warning };
+}
+
+/** In an outage the answer says so: what was signed or revoked since is not seen yet. API servers cut a warning at 256 characters. */
+function unansweredWarning(
+  { written }: ImageReference,
+  { since, cause }: NonNullable<TrustFacts['unanswered']>,
+): string {
+  return `${written} is admitted by trust data of ${new Date(since).toISOString()}: ${cause.message}`;
 }
 
 async function readSigners(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<Signer[]> {

@@ -1,4 +1,4 @@
-import type { DenyCode } from '../../codes.ts';
+import type { DenyCode, Fault } from '../../codes.ts';
 import type { Delegation, FileMeta } from './metadata.ts';
 import type { TrustedRoot } from './root.ts';
 
@@ -70,6 +70,8 @@ export interface TrustFacts {
   readonly bytes: number;
   /** For `updateTrust`, as `previous`. */
   readonly state: ChainState;
+  /** Set where the server gave no answer to the latest look: when the facts were verified (ms since the epoch), and what went wrong since. */
+  readonly unanswered?: { readonly since: number; readonly cause: Fault };
 }
 
 /** True for a delegation whose file was verified. */

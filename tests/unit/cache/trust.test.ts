@@ -80,9 +80,9 @@ class World {
     return this.served.asked.filter((name) => name === 'timestamp').length;
   }
 
-  ask(query: Partial<Omit<TrustQuery, 'address'>> & { credential?: Credential } = {}, signal = never) {
-    const { credential, ...rest } = query;
-    const address = { server: 'https://notary.example', gun: 'host/team/app', registry: 'host', credential };
+  ask(query: Partial<Omit<TrustQuery, 'address'>> & { credential?: Credential; server?: string } = {}, signal = never) {
+    const { credential, server = 'https://notary.example', ...rest } = query;
+    const address = { server, gun: 'host/team/app', registry: 'host', credential };
     return this.cache.facts({ address, roles: [], notBefore: undefined, dryRun: false, ...rest }, signal);
   }
 
@@ -217,13 +217,38 @@ describe('in an outage', () => {
     await expect(world.ask()).rejects.toBe(world.failure);
   });
 
+  it('what serves says since when it stands and why it was not looked at anew', async () => {
+    const first = await world.ask();
+    expect(first.unanswered).toBeUndefined();
+    world.failure = outage();
+    world.now += TTL;
+    expect(await world.ask()).toEqual({ ...first, unanswered: { since: START, cause: world.failure } });
+    world.failure = undefined;
+    world.now += 2_000;
+    expect((await world.ask()).unanswered).toBeUndefined();
+  });
+
   it('nobody waits long for a server that hangs while there is something to fall back on', async () => {
     const first = await world.ask();
     world.now += TTL;
     const release = world.hold();
-    expect(await world.ask({}, AbortSignal.timeout(5_000))).toBe(first);
+    expect(await world.ask({}, AbortSignal.timeout(5_000))).toMatchObject({ targets: first.targets });
     expect(world.events).toContain('stale');
     release();
+    await settle();
+  });
+
+  it('a server that hangs is waited for once, not by each caller anew', async () => {
+    await world.ask();
+    world.now += TTL;
+    const release = world.hold();
+    await world.ask();
+    let answered = 0;
+    const asked = Array.from({ length: 128 }, () => world.ask().then(() => (answered += 1)));
+    await new Promise((turn) => setImmediate(turn));
+    expect(answered).toBe(128);
+    release();
+    await Promise.all(asked);
     await settle();
   });
 
@@ -289,6 +314,42 @@ describe('a failure', () => {
     await expect(world.ask()).rejects.toThrow('busy');
     world.now += 1;
     await world.ask();
+  });
+
+  it.each([
+    [{ retryAfter: 30 }, 30_000],
+    [{}, 2_000],
+  ] as const)(
+    'that asks for rest is heeded for every repository of the server, but not for another credential or server: %j',
+    async (options, rest) => {
+      await world.ask();
+      world.failure = new Fault('TRUST_SERVER_BUSY', 'busy', options);
+      await expect(world.ask({ roles: ['targets/a'] })).rejects.toThrow('busy');
+      world.failure = undefined;
+      const before = world.updates;
+      await expect(world.ask({ roles: ['targets/b'] })).rejects.toThrow('busy');
+      world.now += TTL / 2;
+      world.failure = new Fault('TRUST_SERVER_BUSY', 'busy', options);
+      await expect(world.ask({ roles: ['targets/c'] })).rejects.toThrow('busy');
+      world.failure = undefined;
+      await world.ask();
+      await settle();
+      expect(world.updates).toBe(before);
+      await world.ask({ credential: { username: 'a', password: 'b', identityToken: undefined } });
+      await world.ask({ server: 'https://other.example', roles: ['targets/b'] });
+      expect(world.updates).toBe(before + 2);
+      world.now += rest - 1;
+      await expect(world.ask({ roles: ['targets/b'] })).rejects.toThrow('busy');
+      world.now += 1;
+      await world.ask({ roles: ['targets/b'] });
+    },
+  );
+
+  it('that is no answer from one repository says nothing of another', async () => {
+    world.failure = outage();
+    await expect(world.ask({ roles: ['targets/a'] })).rejects.toBe(world.failure);
+    world.failure = undefined;
+    await world.ask({ roles: ['targets/b'] });
   });
 
   it('that is a refusal ends what is cached at once, even within its TTL', async () => {

@@ -182,6 +182,25 @@ describe('a cluster', () => {
     await expect.poll(problems).not.toContain('imagepolicies.portieris');
   });
 
+  it('goes on noticing silence, and on listing anew, after its clock was set back by much', async () => {
+    await open({ relist: 600_000 });
+    now += 30 * 86_400_000;
+    kube.drop(PATHS.image);
+    await ready();
+    await expect.poll(() => lists(PATHS.image)).toBeGreaterThan(1);
+    const before = lists(PATHS.image);
+    now -= 30 * 86_400_000;
+    expect(source.readiness().ready).toBe(true);
+    kube.drop(PATHS.image);
+    await expect.poll(() => lists(PATHS.image)).toBeGreaterThan(before);
+    kube.fault((seen) => seen.path === PATHS.accounts, { do: 'status', status: 500 });
+    kube.drop(PATHS.accounts);
+    await expect.poll(problems).toContain('serviceaccounts');
+    expect(source.readiness().ready).toBe(true);
+    now += 400_000;
+    expect(source.readiness().ready).toBe(false);
+  });
+
   it('says that it may not list, with the verb and the resource', async () => {
     kube.fault(isList(PATHS.accounts), { do: 'status', status: 403 });
     await open();

@@ -110,6 +110,19 @@ describe('verifyImage', () => {
     expect(queries.map(({ address }) => address.credential?.username)).toEqual(['u', undefined]);
   });
 
+  it('says of what it admits in an outage of the trust server since when its proof stands, and why', async () => {
+    const since = Date.UTC(2026, 4, 31, 12);
+    const cause = new Fault('TRUST_SERVER_UNREACHABLE', 'notary.example refused the connection.');
+    const { trust } = prover();
+    const unanswered: Prover['trust'] = {
+      facts: async (query, signal) => ({ ...(await trust.facts(query, signal)), unanswered: { since, cause } }),
+    };
+    expect(await verify([trusting('*')], 'nginx:v1', { trust: unanswered })).toMatchObject({
+      outcome: 'trusted',
+      warning: 'nginx:v1 is admitted by trust data of 2026-05-31T12:00:00.000Z: notary.example refused the connection.',
+    });
+  });
+
   it('looks again at fresh data before it refuses', async () => {
     expect(await verify([trusting('*')], 'nginx:unsigned')).toMatchObject({
       outcome: 'denied',

@@ -1,0 +1,63 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Admitted } from '../../../functions/cache/admitted.ts';
+import { MemoryTrust } from '../../../functions/cache/memory.ts';
+import type { AdmittedQuery, RememberedTrust } from '../../../functions/ports.ts';
+
+const DAY = 24 * 3600 * 1000;
+const signal = new AbortController().signal;
+const [server, gun] = ['https://notary.example', 'host/team/app'];
+const query: AdmittedQuery = {
+  server,
+  gun,
+  sha256: 'aa'.repeat(32),
+  namespace: 'team',
+  tag: 'v1',
+  demand: '0'.repeat(32),
+};
+const record: RememberedTrust = { server, gun, rootKeyIds: ['k'], versions: new Map([['root', 1]]), expires: 0 };
+
+/** A memory that counts its writes, and replicas that share it. */
+class Counting extends MemoryTrust {
+  writes = 0;
+  override remember(...args: Parameters<MemoryTrust['remember']>): Promise<RememberedTrust> {
+    this.writes += 1;
+    return super.remember(...args);
+  }
+}
+let memory: Counting;
+let now: number;
+const replica = () =>
+  new Admitted({ memory, clock: { now: () => now }, grace: DAY, observe: (event) => expect(event).toBe('pardon') });
+
+beforeEach(async () => {
+  memory = new Counting();
+  now = Date.UTC(2026, 5, 1);
+  await memory.remember(record, undefined);
+  memory.writes = 0;
+});
+
+describe('the memory of admitted digests', () => {
+  it('is written once for what many replicas admit on one day, and again the day after', async () => {
+    for (let index = 0; index < 30; index += 1) await replica().note(query, signal);
+    expect(memory.writes).toBe(1);
+    now += DAY;
+    for (let index = 0; index < 30; index += 1) await replica().note(query, signal);
+    expect(memory.writes).toBe(2);
+  });
+
+  it('is written for each namespace, tag, digest and demand', async () => {
+    const others = [{ namespace: 'b' }, { tag: 'v2' }, { sha256: 'bb'.repeat(32) }, { demand: '1'.repeat(32) }];
+    for (const other of [{}, ...others]) await replica().note({ ...query, ...other }, signal);
+    expect(memory.writes).toBe(5);
+  });
+
+  it('is written for a digest that had left the trust data and is back', async () => {
+    const { sha256, namespace, demand } = query;
+    const left = { sha256, namespace, tag: 'v1', demand, seen: now, left: now };
+    await memory.remember({ ...record, admitted: [left] }, record);
+    memory.writes = 0;
+    await replica().note(query, signal);
+    expect((await memory.read(server, gun))?.admitted).toEqual([{ sha256, namespace, tag: 'v1', demand, seen: now }]);
+    expect(memory.writes).toBe(1);
+  });
+});
