@@ -83,10 +83,8 @@ describe('a server that means harm', () => {
       response.writeHead(200, { 'content-length': '1000' });
       response.write('x'.repeat(500));
     });
-    const started = performance.now();
     const all = await Promise.all(['/silence', '/drip', '/half'].map((path) => failureOf(call(path, { ms: 200 }))));
     expect(all.map((error) => (error as Fault).code)).toEqual(['DEADLINE', 'DEADLINE', 'DEADLINE']);
-    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   it('that breaks off is a fault, never a shorter body', async () => {
