@@ -1,8 +1,17 @@
-import { approve, type Decision, decide, denied, type ImageOutcome, refuseReview } from './answer/decision.ts';
+import {
+  approve,
+  type Decision,
+  decide,
+  denied,
+  type ImageOutcome,
+  refuseReview,
+  tolerateReview,
+} from './answer/decision.ts';
 import { type AdmissionReviewAnswer, type Envelope, renderResponse } from './answer/response.ts';
-import { Fault } from './codes.ts';
+import { Fault, type Refusal } from './codes.ts';
 import { parseReference } from './image/reference.ts';
 import type { JsonObject } from './json.ts';
+import type { Mode } from './policy/policy.ts';
 import { selectRule } from './policy/select.ts';
 import type { PolicySnapshot } from './policy/snapshot.ts';
 import type { Clock, Cluster, PolicySource } from './ports.ts';
@@ -15,6 +24,7 @@ import {
   type WorkloadKind,
   workloadKind,
 } from './request/workload.ts';
+import { tolerate } from './trust/mode.ts';
 import type { Verdict } from './trust/verdict.ts';
 import type { ImageQuestion } from './trust/verify.ts';
 
@@ -24,6 +34,8 @@ export interface Gate {
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly kinds: readonly WorkloadKind[];
+  /** The mode where no rule names one (ENFORCEMENT_MODE). */
+  readonly mode: Mode;
   /** One image under its rule → verdict. Throws nothing but bugs. */
   readonly verify: (question: ImageQuestion, signal: AbortSignal) => Promise<Verdict>;
 }
@@ -56,10 +68,13 @@ export async function admit(gate: Gate, body: Uint8Array, signal: AbortSignal): 
     const parsed = parseReview(body);
     if (!parsed.ok) return refuseBody(body, parsed.refusal);
     request = parsed.value;
-    return answered(request, await judge(gate, request, signal), request);
+    const { decision, outcomes } = await judge(gate, request, signal);
+    return answered(request, { decision: tolerateReview(decision, gate.mode), outcomes }, request);
   } catch (error) {
     const fault = error instanceof Fault ? error : new Fault('BUG', 'The gate could not decide on this review.');
-    return answered(request ?? salvageEnvelope(body), judged(refuseReview(fault)), request, error);
+    const refusal = refuseReview(fault);
+    if (request === undefined) return answered(salvageEnvelope(body), judged(refusal), request, error);
+    return answered(request, judged(tolerateReview(refusal, gate.mode)), request, error);
   }
 }
 
@@ -158,10 +173,12 @@ async function outcomeOf(context: Context, all: WorkloadImage[]): Promise<ImageO
     return { ...outcome, verdict: { outcome: 'trusted', digest: undefined, evidence } };
   }
   const parsed = parseReference(written);
-  if (!parsed.ok) return { ...outcome, verdict: denied(parsed.refusal) };
+  const refused = (refusal: Refusal): Verdict => tolerate(denied(refusal), gate.mode);
+  if (!parsed.ok) return { ...outcome, verdict: refused(parsed.refusal) };
   const reference = parsed.value;
   const rule = selectRule(snapshot, request.namespace, reference);
-  if (!rule.ok) return { ...outcome, reference, verdict: denied(rule.refusal) };
-  const question = { reference, rule: rule.value, namespace: request.namespace, workload, dryRun: request.dryRun };
+  if (!rule.ok) return { ...outcome, reference, verdict: refused(rule.refusal) };
+  const { namespace, dryRun } = request;
+  const question = { reference, rule: rule.value, namespace, workload, dryRun, mode: gate.mode };
   return { ...outcome, reference, rule: rule.value, verdict: await gate.verify(question, signal) };
 }

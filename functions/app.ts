@@ -9,6 +9,7 @@ import { type Log, openLog } from './log.ts';
 import { openMetrics } from './metrics.ts';
 import type { Clock, Readiness } from './ports.ts';
 import { PolicyReport } from './report.ts';
+import type { Verdict } from './trust/verdict.ts';
 
 /** The gate as a service: what the routes call. */
 export interface App {
@@ -79,13 +80,19 @@ export async function openApp(
   };
 }
 
+const causeOf = (verdict: Verdict): unknown => {
+  if (verdict.outcome === 'tolerated') return verdict.failures.find(({ cause }) => cause !== undefined)?.cause;
+  return verdict.outcome === 'unknown' ? verdict.fault.cause : undefined;
+};
+
 function logAdmission(log: Log, { request, decision, outcomes, error }: Admission, seconds: number): void {
   const { uid, operation, namespace, name, kind, subResource, dryRun } = request ?? {};
   const images = outcomes.map(({ written, rule, verdict }) => ({
     image: written,
     outcome: verdict.outcome,
     ...(rule !== undefined && { policy: rule.source.name, field: rule.source.field }),
-    ...(verdict.outcome === 'trusted' && { digest: verdict.digest, warning: verdict.warning }),
+    ...('digest' in verdict && { digest: verdict.digest, warning: verdict.warning }),
+    ...(verdict.outcome === 'tolerated' && { failures: verdict.failures.map(({ cause: _, ...told }) => told) }),
     ...(verdict.outcome === 'denied' && { code: verdict.code, reason: verdict.message }),
     ...(verdict.outcome === 'unknown' && { code: verdict.fault.code, reason: verdict.fault.message }),
   }));
@@ -101,10 +108,10 @@ function logAdmission(log: Log, { request, decision, outcomes, error }: Admissio
     seconds,
     images,
   };
-  const bug =
-    error ??
-    outcomes.map(({ verdict }) => (verdict.outcome === 'unknown' ? verdict.fault.cause : undefined)).find(Boolean);
+  const bug = error ?? outcomes.map(({ verdict }) => causeOf(verdict)).find(Boolean);
   if (bug !== undefined) log.error({ ...line, err: bug }, 'an admission could not be decided');
+  else if (decision.allowed && decision.tolerated.length > 0)
+    log.warn({ ...line, tolerated: decision.tolerated }, 'admitted although it would be refused');
   else if (decision.allowed) log.info({ ...line, exemption: decision.exemption }, 'admitted');
   else log.info({ ...line, refusal: decision.message }, 'refused');
 }

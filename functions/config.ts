@@ -1,4 +1,5 @@
 import { Invalid, integer, items, type Option, option, optional } from './option.ts';
+import { MODES, type Mode } from './policy/policy.ts';
 import { parseWorkloadKind, type WorkloadKind } from './request/workload.ts';
 
 export { Invalid, type Option } from './option.ts';
@@ -25,9 +26,11 @@ export interface Config {
   readonly trustRootsFile: string | undefined;
   /** False: a root that no pin covers and nobody remembers is refused. */
   readonly trustFirstUse: boolean;
-  /** Kinds with a pod spec beside those of Kubernetes. */
   /** ms for which an admitted digest outlives its leaving the trust data. */
   readonly trustGrace: number;
+  /** What becomes of an image whose proof fails where its policy does not say. */
+  readonly enforcementMode: Mode;
+  /** Kinds with a pod spec beside those of Kubernetes. */
   readonly extraWorkloads: readonly WorkloadKind[];
   /** Bytes that the trust data cache may hold. */
   readonly trustCacheBytes: number;
@@ -132,6 +135,12 @@ export const OPTIONS = {
     '',
     'further kinds that hold a pod spec: group/Kind=path.to.spec, separated by commas; a kind named here vouches for the pods it controls, so the webhook configuration must send it as well',
     parseWorkloads,
+  ),
+  enforcementMode: option(
+    'ENFORCEMENT_MODE',
+    'enforce',
+    'what becomes of a workload whose proof fails where its policy names no mode: enforce (refused), warn (admitted with a warning) or audit (admitted, recorded)',
+    (text) => MODES.find((mode) => mode === text) ?? new Invalid(`must be one of ${MODES.join(', ')}`),
   ),
   trustCacheBytes: option('TRUST_CACHE_MIB', '64', 'MiB of trust data kept in memory', (text) => {
     const mib = integer(1, 65_536)(text);

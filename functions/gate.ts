@@ -21,6 +21,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Clock, NotaryFiles, TrustMemory } from './ports.ts';
 import { WORKLOAD_KINDS } from './request/workload.ts';
+import { modeOf, tolerate } from './trust/mode.ts';
 import type { Verdict } from './trust/verdict.ts';
 import { type ImageQuestion, type Prover, verifyImage } from './trust/verify.ts';
 
@@ -58,6 +59,7 @@ export async function openGate(config: Config, surroundings: Surroundings): Prom
     cluster: source,
     clock,
     kinds: [...WORKLOAD_KINDS, ...config.extraWorkloads],
+    mode: config.enforcementMode,
     verify: (question, signal) => verifyInTime(prover, question, signal),
   };
   return {
@@ -145,8 +147,8 @@ async function verifyInTime(prover: Prover, question: ImageQuestion, signal: Abo
   try {
     return await within(signal, verifyImage(prover, question, signal), late);
   } catch (error) {
-    if (error instanceof Fault) return { outcome: 'unknown', fault: error };
-    const fault = new Fault('BUG', `The gate could not decide on ${question.reference.written}.`, { cause: error });
-    return { outcome: 'unknown', fault };
+    const bug = () => new Fault('BUG', `The gate could not decide on ${question.reference.written}.`, { cause: error });
+    const fault = error instanceof Fault ? error : bug();
+    return tolerate({ outcome: 'unknown', fault }, modeOf(question.rule, question.mode));
   }
 }

@@ -35,6 +35,12 @@ export function openMetrics(): Metrics {
     labelNames: ['code'],
     registers,
   });
+  const tolerated = new Counter({
+    name: 'portieris_images_tolerated_total',
+    help: 'Images admitted although they would have been refused, by mode and code (docs/modes.md)',
+    labelNames: ['mode', 'code'],
+    registers,
+  });
   const seconds = new Histogram({
     name: 'portieris_admission_seconds',
     help: 'Time to answer an admission',
@@ -61,6 +67,7 @@ export function openMetrics(): Metrics {
       (decision.allowed ? allow : deny).inc();
       seconds.observe({ allowed: String(decision.allowed) }, duration);
       if (!decision.allowed) for (const code of decision.codes) refusals.inc({ code });
+      else for (const { mode, code } of decision.tolerated) tolerated.inc({ mode, code });
     },
     cache: (event) => cache.inc({ event }),
     fetched: (duration) => fetch.observe(duration),

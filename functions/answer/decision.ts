@@ -1,9 +1,9 @@
 import { DENY_CODES, type DenyCode, FAULT_CODES, type FaultCode, type Refusal } from '../codes.ts';
 import type { Digest } from '../image/reference.ts';
 import { type ImageReference, pinReference } from '../image/reference.ts';
-import type { Rule } from '../policy/policy.ts';
+import type { Mode, Rule } from '../policy/policy.ts';
 import type { WorkloadImage } from '../request/workload.ts';
-import type { Verdict } from '../trust/verdict.ts';
+import type { ToleratedFailure, Verdict } from '../trust/verdict.ts';
 
 /** One distinct image of a workload and all that was found out about it. */
 export interface ImageOutcome {
@@ -28,6 +28,11 @@ export interface ImageRefusal {
   readonly policy: string | undefined;
 }
 
+/** Why an image would be refused, if the mode did not let it pass. `written` is empty where it is the review itself. */
+export interface ToleratedRefusal extends ImageRefusal {
+  readonly mode: ToleratedFailure['mode'];
+}
+
 /** An image name to be written into the workload. */
 export interface Replacement {
   readonly pointer: string;
@@ -43,6 +48,8 @@ export type Decision =
       readonly exemption: string | undefined;
       readonly replacements: readonly Replacement[];
       readonly warnings: readonly string[];
+      /** What would have been refused. */
+      readonly tolerated: readonly ToleratedRefusal[];
     }
   | {
       readonly allowed: false;
@@ -54,7 +61,13 @@ export type Decision =
     };
 
 /** Approves the whole object without proof, for this reason. */
-export const approve = (exemption: string): Decision => ({ allowed: true, exemption, replacements: [], warnings: [] });
+export const approve = (exemption: string): Decision => ({
+  allowed: true,
+  exemption,
+  replacements: [],
+  warnings: [],
+  tolerated: [],
+});
 
 /** Refuses the whole object for a reason that lies in the review itself, not in one image. */
 export const refuseReview = ({
@@ -70,6 +83,15 @@ export const refuseReview = ({
   images: [],
   transient: code in FAULT_CODES,
 });
+
+/** What a mode makes of the refusal of a review that named no image of its own. */
+export function tolerateReview(decision: Decision, mode: Mode): Decision {
+  if (mode === 'enforce' || decision.allowed || decision.images.length > 0) return decision;
+  const { message, codes } = decision;
+  const tolerated = codes.map((code) => ({ mode, code, message, written: '', fields: [], policy: undefined }));
+  const warnings = mode === 'warn' ? [`This would be refused: ${message}`] : [];
+  return { allowed: true, exemption: undefined, replacements: [], warnings, tolerated };
+}
 
 /** What to do about a code. */
 export function remedyOf(code: DenyCode | FaultCode): string {
@@ -102,22 +124,36 @@ export function decide(outcomes: readonly ImageOutcome[]): Decision {
     exemption: undefined,
     replacements: outcomes.flatMap(replacementsOf),
     warnings: outcomes.flatMap(warningsOf),
+    tolerated: outcomes.flatMap(toleratedOf),
   };
 }
 
-function refusalOf({ verdict, written, places, rule }: ImageOutcome): ImageRefusal[] {
-  if (verdict.outcome === 'trusted') return [];
+const placed = ({ written, places, rule }: ImageOutcome) => ({
+  written,
+  fields: places.map(({ field }) => field),
+  policy: rule === undefined ? undefined : ruleName(rule),
+});
+
+function refusalOf(outcome: ImageOutcome): ImageRefusal[] {
+  const { verdict } = outcome;
+  if (verdict.outcome === 'trusted' || verdict.outcome === 'tolerated') return [];
   const { code, message } = verdict.outcome === 'denied' ? verdict : verdict.fault;
-  const fields = places.map(({ field }) => field);
-  return [{ written, fields, code, message, policy: rule === undefined ? undefined : ruleName(rule) }];
+  return [{ ...placed(outcome), code, message }];
 }
+
+function toleratedOf(outcome: ImageOutcome): ToleratedRefusal[] {
+  const { verdict } = outcome;
+  if (verdict.outcome !== 'tolerated') return [];
+  return verdict.failures.map(({ mode, code, message }) => ({ ...placed(outcome), mode, code, message }));
+}
+
+/** How a refused image is told in one sentence: where it stands, why, under which policy. */
+const refusedLine = ({ written, fields, code, message, policy }: ImageRefusal, would: string): string =>
+  `${fields.join(', ')}: image "${written}" ${would} refused [${code}]: ${message}${policy === undefined ? '' : ` (policy: ${policy})`}`;
 
 /** One line an image, and below what to do, once for each code: a hundred images that fail for one reason stay readable. */
 function renderRefusals(refusals: readonly ImageRefusal[], total: number): string {
-  const lines = refusals.map(({ written, fields, code, message, policy }) => {
-    const by = policy === undefined ? '' : ` (policy: ${policy})`;
-    return `${fields.join(', ')}: image "${written}" is refused [${code}]: ${message}${by}`;
-  });
+  const lines = refusals.map((refusal) => refusedLine(refusal, 'is'));
   const codes = [...new Set(refusals.map(({ code }) => code))];
   if (lines.length === 1 && total === 1) return `${lines[0]} ${codes.map(remedyOf).join(' ')}`;
   const remedies = codes.map((code) => `[${code}] ${remedyOf(code)}`);
@@ -128,15 +164,18 @@ const pinnedName = (reference: ImageReference | undefined, digest: Digest | unde
   reference === undefined || digest === undefined ? undefined : pinReference(reference, digest);
 
 function replacementsOf({ verdict, reference, rule, places, written }: ImageOutcome): Replacement[] {
-  if (verdict.outcome !== 'trusted' || rule?.mutateImage === false) return [];
+  if ((verdict.outcome !== 'trusted' && verdict.outcome !== 'tolerated') || rule?.mutateImage === false) return [];
   const to = pinnedName(reference, verdict.digest);
   if (to === undefined || to === written) return [];
   return places.map(({ pointer }) => ({ pointer, from: written, to }));
 }
 
-function warningsOf({ verdict, reference, rule, written }: ImageOutcome): string[] {
-  if (verdict.outcome !== 'trusted') return [];
-  const told = verdict.warning === undefined ? [] : [verdict.warning];
+function warningsOf(outcome: ImageOutcome): string[] {
+  const { verdict, reference, rule, written } = outcome;
+  if (verdict.outcome !== 'trusted' && verdict.outcome !== 'tolerated') return [];
+  const would = toleratedOf(outcome).filter(({ mode }) => mode === 'warn');
+  const told = would.map((refusal) => `${refusedLine(refusal, 'would be')} ${remedyOf(refusal.code)}`);
+  if (verdict.warning !== undefined) told.push(verdict.warning);
   if (verdict.digest === undefined || rule?.mutateImage !== false || reference?.digest !== undefined) return told;
   return [...told, `${written} is left as a tag (mutateImage: false); only ${verdict.digest} was verified`];
 }

@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.ts';
 import type { Requirement, Rule, RuleSource } from './policy.ts';
 import { type FieldProblem, problemOf } from './problem.ts';
 import { requirementsOf } from './requirement.ts';
-import { labelOf, type PolicyIdentity, type RepositoryWire } from './resource.ts';
+import { labelOf, type PolicyIdentity, type PolicyWire, type RepositoryWire } from './resource.ts';
 import { ruleErrors, shellErrors } from './schema.ts';
 
 /** A policy object, compiled. It always has a rule for what it could not read, so that nothing slips past it. */
@@ -70,7 +70,7 @@ function compileRule(entry: JsonValue, index: number, identity: PolicyIdentity):
   const requirements = problems.length > 0 ? [invalid(problems)] : (demanded?.requirements ?? []);
   const readable = typeof pattern === 'object' ? pattern : CATCH_ALL;
   return {
-    rule: ruleOf(source, readable, requirements, wire?.policy?.mutateImage),
+    rule: ruleOf(source, readable, requirements, wire?.policy ?? {}),
     problems,
     warnings: demanded?.warnings ?? [],
   };
@@ -87,8 +87,8 @@ const ruleOf = (
   source: RuleSource,
   pattern: ImagePattern,
   requirements: readonly Requirement[],
-  mutateImage = true,
-): Rule => Object.freeze({ source, pattern, requirements: Object.freeze(requirements), mutateImage });
+  { mutateImage = true, mode }: Pick<PolicyWire, 'mutateImage' | 'mode'> = {},
+): Rule => Object.freeze({ source, pattern, requirements: Object.freeze(requirements), mutateImage, mode });
 
 const sourceOf = (identity: PolicyIdentity, index: number): RuleSource =>
   Object.freeze({

@@ -70,6 +70,11 @@ export interface RepositoryMap {
   readonly signedPrefix: string;
 }
 
+/** What becomes of an image whose proof fails: it is refused, admitted with a warning to whoever sent it, or admitted and only recorded. From strict to lax. */
+export const MODES = ['enforce', 'warn', 'audit'] as const;
+/** One of `MODES`. */
+export type Mode = (typeof MODES)[number];
+
 /** One rule of a policy, compiled. No requirements: allowed without proof. */
 export interface Rule {
   readonly source: RuleSource;
@@ -77,6 +82,8 @@ export interface Rule {
   readonly requirements: readonly Requirement[];
   /** Whether the digest is written into the workload. */
   readonly mutateImage: boolean;
+  /** Undefined: as the cluster has it (ENFORCEMENT_MODE). */
+  readonly mode?: Mode | undefined;
   /** A rule of the cluster's floor, whose requirements must hold as well. */
   readonly floor?: Rule;
 }

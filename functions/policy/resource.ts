@@ -1,5 +1,6 @@
 import { isObject, type JsonObject, type JsonValue, own } from '../json.ts';
 import { LIMITS } from '../limits.ts';
+import type { Mode } from './policy.ts';
 
 /** API group of 2019, served at v1beta1. */
 export const LEGACY_GROUP = 'securityenforcement.admission.cloud.ibm.com';
@@ -32,6 +33,8 @@ export interface PolicyWire {
   readonly vulnerability?: { readonly ICCRVA?: { readonly enabled?: boolean } };
   /** Group of today only; absent means true. */
   readonly mutateImage?: boolean;
+  /** Absent: as the cluster has it. */
+  readonly mode?: Mode;
 }
 /** `policy.trust`: Notary v1. `enabled` absent means false, as it always did. */
 export interface TrustWire {

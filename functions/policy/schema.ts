@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
+import { MODES } from './policy.ts';
 import { CURRENT_GROUP, LEGACY_GROUP, type PolicyGroup, type PolicyKind } from './resource.ts';
 
 /** A schema in the part of OpenAPI v3 that CRDs and ajv share. */
@@ -97,13 +98,16 @@ const simple = object({
   storeSecret: words(LIMITS.objectNameLength),
 });
 
+const mode: Schema = { type: 'string', enum: [...MODES] };
+
 const policies: Record<PolicyGroup, Schema> = {
-  [LEGACY_GROUP]: object({ trust, simple, va: object({ enabled: flag }) }),
+  [LEGACY_GROUP]: object({ trust, simple, va: object({ enabled: flag }), mode }),
   [CURRENT_GROUP]: object({
     trust,
     simple,
     vulnerability: object({ ICCRVA: object({ enabled: flag, account: words(LIMITS.objectNameLength) }) }),
     mutateImage: flag,
+    mode,
   }),
 };
 

@@ -1,6 +1,6 @@
 import { Fault } from '../codes.ts';
 import { type Digest, type ImageReference, repositoryName } from '../image/reference.ts';
-import type { NotaryRequirement, RootPin, Rule } from '../policy/policy.ts';
+import type { Mode, NotaryRequirement, RootPin, Rule } from '../policy/policy.ts';
 import type {
   AdmittedMemory,
   AdmittedQuery,
@@ -30,6 +30,8 @@ export interface ImageQuestion {
   readonly namespace: string;
   readonly workload: Pick<Workload, 'pullSecrets' | 'serviceAccount'>;
   readonly dryRun: boolean;
+  /** The mode of rules that name none. */
+  readonly mode: Mode;
 }
 
 /** What a proof needs of the outside. */

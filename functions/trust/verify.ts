@@ -1,5 +1,6 @@
 import { Fault } from '../codes.ts';
 import type { Requirement, Rule } from '../policy/policy.ts';
+import { modeOf, tolerate } from './mode.ts';
 import { TrustError } from './notary/error.ts';
 import { type ImageQuestion, type Prover, verifyNotary } from './proof.ts';
 import type { Verdict } from './verdict.ts';
@@ -8,22 +9,27 @@ export type { ImageQuestion, Prover } from './proof.ts';
 
 /**
  * One image × its rule → verdict: every requirement must hold, those of the floor's rule as well, and all that give a digest must give the
- * same. Throws nothing but bugs.
+ * same. What fails is tolerated where the mode of the rule that demands it says so, a floor by its own. Throws nothing but bugs.
  */
 export async function verifyImage(prover: Prover, question: ImageQuestion, signal: AbortSignal): Promise<Verdict> {
-  const { rule } = question;
-  const own = rule.requirements.map((requirement) => answer(prover, { ...question, requirement }, signal));
-  const floor = rule.floor?.requirements.map(async (requirement) =>
-    named(rule.floor, await answer(prover, { ...question, requirement }, signal)),
-  );
-  return join(await Promise.all([...own, ...(floor ?? [])]));
+  const { rule, mode } = question;
+  const { floor } = rule;
+  const ask = (requirements: readonly Requirement[]) =>
+    Promise.all(requirements.map((requirement) => answer(prover, { ...question, requirement }, signal)));
+  const [own, below] = await Promise.all([ask(rule.requirements), ask(floor?.requirements ?? [])]);
+  const verdict = tolerate(join(own), rule.mode ?? mode);
+  if (floor === undefined) return verdict;
+  const floored = tolerate(join(below.map((one) => named(floor, one))), floor.mode ?? mode);
+  return tolerate(join([verdict, floored]), modeOf(rule, mode));
 }
 
 /** A refusal of the floor says so: the rule that the answer names is another one. */
-function named(floor: Rule | undefined, verdict: Verdict): Verdict {
-  if (floor === undefined || verdict.outcome !== 'denied') return verdict;
-  const { kind, name, field } = floor.source;
-  return { ...verdict, message: `By the floor that ${kind} ${name}, ${field} sets: ${verdict.message}` };
+function named({ source }: Rule, verdict: Verdict): Verdict {
+  if (verdict.outcome !== 'denied') return verdict;
+  return {
+    ...verdict,
+    message: `By the floor that ${source.kind} ${source.name}, ${source.field} sets: ${verdict.message}`,
+  };
 }
 
 async function answer(prover: Prover, question: RequirementQuestion, signal: AbortSignal): Promise<Verdict> {
@@ -40,20 +46,21 @@ function join(verdicts: readonly Verdict[]): Verdict {
   const failed =
     verdicts.find(({ outcome }) => outcome === 'denied') ?? verdicts.find(({ outcome }) => outcome === 'unknown');
   if (failed !== undefined) return failed;
-  const trusted = verdicts.filter((verdict) => verdict.outcome === 'trusted');
-  const digests = new Set(trusted.map(({ digest }) => digest).filter((digest) => digest !== undefined));
+  const passed = verdicts.filter((verdict) => verdict.outcome === 'trusted' || verdict.outcome === 'tolerated');
+  const digests = new Set(passed.map(({ digest }) => digest).filter((digest) => digest !== undefined));
   if (digests.size > 1) {
     const message = `The proofs name different digests: ${[...digests].join(', ')}.`;
     return { outcome: 'denied', code: 'TRUST_DIGEST_CONFLICT', message };
   }
   const [digest] = digests;
-  const warnings = trusted.flatMap(({ warning }) => warning ?? []);
-  return {
-    outcome: 'trusted',
+  const failures = passed.flatMap((verdict) => (verdict.outcome === 'tolerated' ? verdict.failures : []));
+  const warnings = passed.flatMap(({ warning }) => warning ?? []);
+  const told = {
     digest,
-    evidence: trusted.flatMap(({ evidence }) => evidence),
+    evidence: passed.flatMap(({ evidence }) => evidence),
     ...(warnings.length > 0 && { warning: warnings.join(' ') }),
   };
+  return failures.length > 0 ? { outcome: 'tolerated', failures, ...told } : { outcome: 'trusted', ...told };
 }
 
 type RequirementQuestion = ImageQuestion & { readonly requirement: Requirement };

@@ -160,6 +160,16 @@ describe('a tenant and the floor', () => {
     expect(await message()).toContain('TRUST_DIGEST_CONFLICT');
   });
 
+  it('cannot be softened by a mode: what it enforces is refused under warn and audit of a namespace too', async () => {
+    for (const mode of ['warn', 'audit']) {
+      const own = { name: '*', policy: { simple: { requirements: [{ type: 'reject' }] }, mode } };
+      world.policies = [floorOf(trusted('docker.io/*')), policy('own', [own], 'team')];
+      expect(await allowed('team', 'nginx:unsigned')).toBe(false);
+      // The rule of the namespace fails and is tolerated; the content is still the one that the floor had proven.
+      expect((await world.pod(['nginx:v1'])).patched.get(FIRST)).toBe(`nginx:v1@sha256:${A}`);
+    }
+  });
+
   it('cannot set one: a floor in an ImagePolicy is a mistake, and holds nowhere', async () => {
     const own = { ...policy('own', [open('*')], 'other') };
     world.policies = [

@@ -6,6 +6,7 @@ import { TrustCache } from '../../functions/cache/trust.ts';
 import { PullSecrets } from '../../functions/io/pullsecrets.ts';
 import type { JsonObject } from '../../functions/json.ts';
 import { openLog } from '../../functions/log.ts';
+import type { Mode } from '../../functions/policy/policy.ts';
 import { snapshotOf } from '../../functions/policy/snapshot.ts';
 import type {
   Cluster,
@@ -57,6 +58,7 @@ export class World {
   settings: Pick<Prover, 'roots' | 'firstUse' | 'trustServers'> = { trustServers: new Map<string, string>() };
   /** TRUST_GRACE_HOURS; counts from the next `restart`. */
   graceHours = 24;
+  mode: Mode = 'enforce';
   readonly secrets = new Map<string, SecretObject>();
   readonly owners = new Map<string, JsonObject>();
   readonly repositories = new Map<string, TestRepository>();
@@ -102,6 +104,7 @@ export class World {
       cluster: this.#cluster,
       clock,
       kinds: WORKLOAD_KINDS,
+      mode: this.mode,
       verify: (question, signal) => verifyImage(prover, question, signal),
     };
   }

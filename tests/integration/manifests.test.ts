@@ -131,6 +131,7 @@ describe('the manifests', () => {
 
   it.each([
     ['log-level', 'default'],
+    ['enforcement-mode', 'default'],
     ['min-scale', 'default'],
     ['trust-ca', 'default'],
     ['exempt-namespaces', 'default/webhook'],

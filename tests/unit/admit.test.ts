@@ -42,6 +42,7 @@ function gateOf(more: Partial<Gate> = {}): Told {
     cluster,
     clock: { now: () => 0 },
     kinds: WORKLOAD_KINDS,
+    mode: 'enforce' as const,
     verify,
   };
   return { asked, gate: { ...base, ...more } };
@@ -191,5 +192,62 @@ describe('admit', () => {
       expect(status?.message).toContain(`spec.containers[${index}].image: image "${image}" is refused`);
     }
     expect(status?.message.split(remedyOf('TRUST_NOT_SIGNED')).length).toBe(2);
+  });
+});
+
+describe('a gate that is not set to enforce', () => {
+  const evil = (kind: 'Pod' | 'Deployment' = 'Pod') => reviewOf(workloadOf(kind, podSpec(['good.io/evil:1'])));
+
+  it('says under audit what would be refused to nobody but log and audit log', async () => {
+    const { gate } = gateOf({ mode: 'audit' });
+    const other = reviewOf(workloadOf('Pod', podSpec(['other.io/app:1', '///'])));
+    const { allowed, warnings, patch, auditAnnotations } = await answerOf(gate, other);
+    expect([allowed, warnings, patch]).toEqual([true, undefined, undefined]);
+    expect(auditAnnotations).toMatchObject({ decision: 'tolerated', codes: 'POLICY_NO_MATCH,IMAGE_INVALID' });
+  });
+
+  it('warns of what no policy covers, with field, reason and remedy, and pins what is signed beside it', async () => {
+    const { gate } = gateOf({ mode: 'warn' });
+    const mixed = reviewOf(workloadOf('Pod', podSpec(['good.io/team/app:1', 'other.io/app:1'])));
+    const { allowed, warnings, patch } = await answerOf(gate, mixed);
+    expect(allowed).toBe(true);
+    expect(warnings).toHaveLength(1);
+    expect(warnings?.[0]).toMatch(
+      /^spec\.containers\[1\]\.image: image "other\.io\/app:1" would be refused \[POLICY_NO_MATCH\]: /,
+    );
+    expect(warnings?.[0]).toContain(remedyOf('POLICY_NO_MATCH'));
+    expect(patchOf(patch).map(({ path }) => path)).toEqual(Array(2).fill('/spec/containers/0/image'));
+  });
+
+  it('lets a kind pass that it does not know, a pod spec that it can not read, and a review that came too early', async () => {
+    const strange = reviewOf({ ...workloadOf('Pod', podSpec(['a'])), kind: 'Widget', apiVersion: 'example.com/v1' });
+    const bad = reviewOf(workloadOf('Pod', { containers: 'none' }));
+    for (const [review, more, code] of [
+      [strange, {}, 'KIND_UNKNOWN'],
+      [bad, {}, 'WORKLOAD_INVALID'],
+      [evil(), { policies: { current: () => undefined } }, 'NOT_READY'],
+    ] as const) {
+      expect(await answerOf(gateOf(more).gate, review)).toMatchObject({ allowed: false });
+      const { allowed, warnings, auditAnnotations } = await answerOf(gateOf({ ...more, mode: 'warn' }).gate, review);
+      expect([allowed, auditAnnotations['codes']]).toEqual([true, code]);
+      expect(warnings?.[0]).toMatch(/^This would be refused: /);
+    }
+  });
+
+  it('lets a review pass at which the gate itself breaks, and keeps the error for the log', async () => {
+    const owner = (): never => {
+      throw new TypeError('broken');
+    };
+    const cluster = { secret: async () => undefined, pullSecretsOf: async () => [], owner };
+    const pod = workloadOf('Pod', podSpec(['good.io/team/app:1']), owned('ReplicaSet', 'u'));
+    const { answer, error } = await admit(gateOf({ cluster, mode: 'audit' }).gate, bytesOf(reviewOf(pod)), signal);
+    expect(answer.response).toMatchObject({ allowed: true, auditAnnotations: { codes: 'BUG' } });
+    expect(error).toBeInstanceOf(TypeError);
+  });
+
+  it('refuses what is no review all the same', async () => {
+    const { gate } = gateOf({ mode: 'audit' });
+    const { answer } = await admit(gate, bytesOf({ kind: 'AdmissionReview' }), signal);
+    expect(answer.response.allowed).toBe(false);
   });
 });

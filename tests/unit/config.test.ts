@@ -13,6 +13,7 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
 describe('parseConfig', () => {
   it('gives every option a default', () => {
     expect(parseConfig({})).toEqual({
+      enforcementMode: 'enforce',
       port: 8080,
       snapshot: 'policies/embedded',
       trustRecords: undefined,

@@ -21,14 +21,15 @@ const EXAMPLES = join(ROOT, 'policies/examples');
 const objectsOf = (file: string): JsonObject[] =>
   parseAllDocuments(readFileSync(join(EXAMPLES, file), 'utf8')).map((document) => document.toJS() as JsonObject);
 
-/** What the example asks of an image: the types of its requirements, `free`, or the code of the refusal. */
+/** What the example asks of an image: the types of its requirements and the mode that is not enforce, `free`, or the code of the refusal. */
 function asked(file: string, namespace: string, image: string): string {
   const parsed = parseReference(image);
   if (!parsed.ok) return parsed.refusal.code;
   const selected = selectRule(snapshotOf(objectsOf(file)), namespace, parsed.value);
   if (!selected.ok) return selected.refusal.code;
-  const { requirements, floor } = selected.value;
-  const own = requirements.map(({ type }) => type).join('+') || 'free';
+  const { requirements, floor, mode = 'enforce' } = selected.value;
+  const kinds = requirements.map(({ type }) => type).join('+') || 'free';
+  const own = mode === 'enforce' ? kinds : `${kinds} (${mode})`;
   return floor === undefined ? own : `${own} on a floor of ${floor.requirements.map(({ type }) => type).join('+')}`;
 }
 
@@ -60,6 +61,9 @@ const CASES: readonly (readonly [file: string, namespace: string, image: string,
   ['cluster-signer.yaml', 'any', 'us.icr.io/acme/app:1', 'notary'],
   ['cluster-signer.yaml', 'any', 'nginx', 'POLICY_NO_MATCH'],
   ['deny-everything.yaml', 'any', 'nginx', 'reject'],
+  ['first-roll-out.yaml', 'any', 'us.icr.io/acme/app:1', 'notary'],
+  ['first-roll-out.yaml', 'any', 'nginx', 'notary (warn)'],
+  ['first-roll-out.yaml', 'any', 'registry.example.com/x', 'reject (audit)'],
   ['floor.yaml', 'play', 'us.icr.io/acme/app:1', 'free on a floor of notary'],
   ['floor.yaml', 'play', 'nginx', 'free'],
   ['floor.yaml', 'any', 'us.icr.io/acme/app:1', 'notary'],

@@ -10,7 +10,11 @@ describe('renderResponse', () => {
       {
         apiVersion: 'admission.k8s.io/v1beta1',
         kind: 'AdmissionReview',
-        response: { uid: 'u-2', allowed: true },
+        response: {
+          uid: 'u-2',
+          allowed: true,
+          auditAnnotations: { decision: 'exempt', exemption: 'Nothing changed.' },
+        },
       },
     );
   });
@@ -22,6 +26,7 @@ describe('renderResponse', () => {
       exemption: undefined,
       replacements,
       warnings: ['careful'],
+      tolerated: [],
     });
     expect(response.patchType).toBe('JSONPatch');
     expect(response.warnings).toEqual(['careful']);
@@ -51,7 +56,7 @@ describe('renderResponse', () => {
       images,
       transient,
     };
-    expect(renderResponse(envelope, decision).response).toEqual({
+    expect(renderResponse(envelope, decision).response).toMatchObject({
       uid: 'u-1',
       allowed: false,
       status: {
@@ -66,5 +71,54 @@ describe('renderResponse', () => {
         },
       },
     });
+  });
+
+  const images = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      written: `a:${index}`,
+      fields: [`spec.containers[${index}].image`],
+      code: 'TRUST_NOT_SIGNED' as const,
+      message: 'No.',
+      policy: 'ClusterImagePolicy default, spec.repositories[0]',
+    }));
+  const refusal = (count: number): Decision => ({
+    allowed: false,
+    message: 'All of it.',
+    codes: ['TRUST_NOT_SIGNED'],
+    images: images(count),
+    transient: false,
+  });
+
+  it('tells the audit log what was refused, by which policy, and for which code', () => {
+    const { auditAnnotations } = renderResponse(envelope, refusal(1)).response;
+    expect(auditAnnotations).toMatchObject({ decision: 'refused', codes: 'TRUST_NOT_SIGNED' });
+    expect(JSON.parse(auditAnnotations['images'] ?? '')).toEqual([
+      {
+        image: 'a:0',
+        field: 'spec.containers[0].image',
+        code: 'TRUST_NOT_SIGNED',
+        policy: 'ClusterImagePolicy default, spec.repositories[0]',
+      },
+    ]);
+  });
+
+  it('names twenty images in the audit log and counts the others', () => {
+    const { auditAnnotations } = renderResponse(envelope, refusal(23)).response;
+    expect(JSON.parse(auditAnnotations['images'] ?? '')).toHaveLength(20);
+    expect(auditAnnotations['more']).toBe('3');
+  });
+
+  it('tells the audit log what was tolerated, and in which mode', () => {
+    const tolerated = images(1).map((one) => ({ ...one, mode: 'audit' as const }));
+    const decision: Decision = { allowed: true, exemption: undefined, replacements: [], warnings: [], tolerated };
+    const { allowed, auditAnnotations } = renderResponse(envelope, decision).response;
+    expect(allowed).toBe(true);
+    expect(auditAnnotations).toMatchObject({ decision: 'tolerated', codes: 'TRUST_NOT_SIGNED' });
+    expect(JSON.parse(auditAnnotations['images'] ?? '')).toMatchObject([{ image: 'a:0', mode: 'audit' }]);
+  });
+
+  it('tells the audit log that nothing had to be said', () => {
+    const decision: Decision = { allowed: true, exemption: undefined, replacements: [], warnings: [], tolerated: [] };
+    expect(renderResponse(envelope, decision).response.auditAnnotations).toEqual({ decision: 'admitted' });
   });
 });

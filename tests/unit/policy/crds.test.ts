@@ -97,7 +97,7 @@ function fullSpec(group: PolicyGroup, kind: PolicyKind): JsonObject {
       ? { va: { enabled: false } }
       : { vulnerability: { ICCRVA: { enabled: false, account: 'a' } }, mutateImage: true };
   const floor = kind === 'ClusterImagePolicy' ? { floor: true } : {};
-  return { ...floor, repositories: [{ name: 'docker.io/*', policy: { trust, simple, ...own } }] };
+  return { ...floor, repositories: [{ name: 'docker.io/*', policy: { trust, simple, mode: 'warn', ...own } }] };
 }
 
 type Path = readonly (string | number)[];

@@ -3,6 +3,7 @@ import { MemoryTrust } from '../../../functions/cache/memory.ts';
 import { TrustCache } from '../../../functions/cache/trust.ts';
 import { Fault } from '../../../functions/codes.ts';
 import type { JsonObject } from '../../../functions/json.ts';
+import type { Mode } from '../../../functions/policy/policy.ts';
 import { selectRule } from '../../../functions/policy/select.ts';
 import { snapshotOf } from '../../../functions/policy/snapshot.ts';
 import type { Credential, CredentialQuery, NotaryFiles, TrustQuery } from '../../../functions/ports.ts';
@@ -58,9 +59,16 @@ function prover(more: Partial<Prover> = {}): Prover {
 const verify = (
   rules: JsonObject[],
   written = 'nginx:v1',
-  { spec = {}, ...more }: Partial<Prover> & { spec?: JsonObject } = {},
+  {
+    spec = {},
+    mode = 'enforce',
+    floor,
+    ...more
+  }: Partial<Prover> & { spec?: JsonObject; mode?: Mode; floor?: JsonObject[] } = {},
 ) => {
-  const selected = selectRule(snapshotOf([policyOf('p', rules, { spec })]), 'team', image(written));
+  const below = floor === undefined ? [] : [policyOf('floor', floor, { spec: { floor: true } })];
+  const own = policyOf('p', rules, floor === undefined ? { spec } : { spec, namespace: 'team' });
+  const selected = selectRule(snapshotOf([own, ...below]), 'team', image(written));
   if (!selected.ok) throw new Error(selected.refusal.message);
   const question = {
     reference: image(written),
@@ -68,6 +76,7 @@ const verify = (
     namespace: 'team',
     workload: { pullSecrets: ['pull'], serviceAccount: 'default' },
     dryRun: false,
+    mode,
   };
   return verifyImage(prover(more), question, new AbortController().signal);
 };
@@ -189,5 +198,56 @@ describe('verifyImage', () => {
   it('asks under the pins of the policy, and under the roles of its signers', async () => {
     await verify([trusting('*', { roots: [{ keyIds: [A] }] })]);
     expect(queries[0]?.pins?.keyIds).toEqual(new Set([A]));
+  });
+});
+
+describe('a rule with a mode', () => {
+  const unsigned = 'nginx:none';
+  const ruled = (mode: string, trust: JsonObject = {}) => ({
+    name: '*',
+    policy: { trust: { enabled: true, ...trust }, mode },
+  });
+
+  it('lets an image pass whose proof fails, and says why it would be refused', async () => {
+    expect(await verify([ruled('warn')], unsigned)).toMatchObject({
+      outcome: 'tolerated',
+      digest: undefined,
+      failures: [{ mode: 'warn', code: 'TRUST_NOT_SIGNED' }],
+    });
+  });
+
+  it('lets an image pass for which there is no answer', async () => {
+    fail = () => new Fault('TRUST_SERVER_UNREACHABLE', 'It is down.');
+    const verdict = await verify([ruled('audit')]);
+    expect(verdict).toMatchObject({ outcome: 'tolerated', failures: [{ code: 'TRUST_SERVER_UNREACHABLE' }] });
+  });
+
+  it('gives the digest of what is signed as any other', async () => {
+    expect(await verify([ruled('audit')])).toMatchObject({ outcome: 'trusted', digest: `sha256:${A}` });
+  });
+
+  it('has its own mode, whatever the cluster is set to', async () => {
+    expect(await verify([ruled('enforce')], unsigned, { mode: 'audit' })).toMatchObject({ outcome: 'denied' });
+    expect(await verify([trusting('*')], unsigned, { mode: 'audit' })).toMatchObject({ outcome: 'tolerated' });
+  });
+
+  it('does not soften the floor: what that refuses is refused', async () => {
+    const floor = [trusting('*')];
+    const reject = { name: '*', policy: { simple: { requirements: [{ type: 'reject' }] }, mode: 'audit' } };
+    expect(await verify([reject], unsigned, { floor })).toMatchObject({ outcome: 'denied', code: 'TRUST_NOT_SIGNED' });
+  });
+
+  it('that fails is tolerated with the digest that the floor had proven, so that nothing else runs', async () => {
+    const reject = { name: '*', policy: { simple: { requirements: [{ type: 'reject' }] }, mode: 'warn' } };
+    expect(await verify([reject], 'nginx:v1', { floor: [trusting('*')] })).toMatchObject({
+      outcome: 'tolerated',
+      digest: `sha256:${A}`,
+      failures: [{ code: 'POLICY_REJECTS', mode: 'warn' }],
+    });
+  });
+
+  it('of the floor counts for what the floor demands', async () => {
+    const verdict = await verify([{ name: '*' }], unsigned, { floor: [ruled('audit')] });
+    expect(verdict).toMatchObject({ outcome: 'tolerated', failures: [{ mode: 'audit' }] });
   });
 });
