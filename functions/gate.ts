@@ -11,6 +11,7 @@ import { Authenticator } from './io/auth.ts';
 import { openCluster } from './io/cluster.ts';
 import { openDirectory } from './io/directory.ts';
 import { HttpClient } from './io/http.ts';
+import type { KubeChoice } from './io/kubeconfig.ts';
 import { NotaryClient } from './io/notary.ts';
 import type { ObjectSource } from './io/objects.ts';
 import { readBundle } from './io/proxy.ts';
@@ -32,6 +33,8 @@ export interface Surroundings {
   readonly clock: Clock;
   /** Where trust data comes from; undefined: from Notary servers over the network. */
   readonly files?: NotaryFiles;
+  /** How a cluster is reached; undefined: by client-node's defaults. */
+  readonly kube?: KubeChoice;
 }
 
 /** The core, joined with the outside: the one place where `io/` and `cache/` meet it. The service and the command line open the same. */
@@ -50,7 +53,7 @@ export async function openGate(config: Config, surroundings: Surroundings): Prom
   const http = openHttp(config, clock);
   const source =
     config.snapshot === 'cluster'
-      ? await openCluster({ log, clock })
+      ? await openCluster({ log, clock, ...surroundings.kube })
       : await openDirectory(config.snapshot, { log, clock });
   const memory = source.memory ?? (await openMemory(config, { log, clock }));
   const prover = openProver(config, source, { ...surroundings, http, memory });

@@ -4,15 +4,13 @@ import { LIMITS } from '../limits.ts';
 import type { PolicySnapshot } from '../policy/snapshot.ts';
 import type { OwnerReference, Readiness, SecretObject } from '../ports.ts';
 import { Accounts, Policies } from './collections.ts';
-import { type Answer, type Kube, openKube } from './kubeconfig.ts';
+import { type Answer, type Kube, type KubeChoice, openKube } from './kubeconfig.ts';
 import { groupOf, type ObjectSource, POLICY_GROUPS, pullSecretNames, type SourceContext, secretOf } from './objects.ts';
 import { ClusterRecords } from './records.ts';
 import { type FollowContext, Follower, PACE, type Pace } from './watch.ts';
 
 /** How a cluster is followed. */
-export interface ClusterOptions extends SourceContext {
-  /** Path of a kubeconfig; by default `KUBECONFIG`, the home directory's, or the pod's ServiceAccount. */
-  readonly kubeconfig?: string;
+export interface ClusterOptions extends SourceContext, KubeChoice {
   /** Overrides of the default pace. */
   readonly pace?: Partial<Pace>;
   /** A number from 0 to 1 by chance, by which waits of replicas differ; `Math.random` by default. */
@@ -173,5 +171,5 @@ function refusalOf({ status, retryAfter }: Answer, what: string): Fault {
  * are needed. Resolves at once, not ready until everything was listed. Throws an Error with a sentence when the kubeconfig can't be read.
  */
 export async function openCluster(options: ClusterOptions): Promise<ObjectSource> {
-  return new ClusterSource(await openKube(options.kubeconfig), options);
+  return new ClusterSource(await openKube(options), options);
 }

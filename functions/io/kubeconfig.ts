@@ -188,10 +188,24 @@ function endOf(error: unknown): WatchEnd {
   return { how: 'failed', status: typeof status === 'number' ? status : undefined, error };
 }
 
-function load(library: Library, path: string | undefined): KubeConfig {
+/** Which API server, where it is not client-node's default. */
+export interface KubeChoice {
+  /** Path of a kubeconfig; by default `KUBECONFIG`, the home directory's, or the pod's ServiceAccount. */
+  readonly kubeconfig?: string | undefined;
+  /** One of its contexts; else its current one. */
+  readonly context?: string | undefined;
+}
+
+function load(library: Library, { kubeconfig, context }: KubeChoice): KubeConfig {
   const config = new library.KubeConfig();
-  if (path === undefined) config.loadFromDefault();
-  else config.loadFromFile(path);
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(kubeconfig);
+  if (context !== undefined) {
+    const known = config.getContexts().map(({ name }) => name);
+    if (!known.includes(context))
+      throw new Error(`the kubeconfig has no context ${context}; it has ${known.join(', ') || 'none'}`);
+    config.setCurrentContext(context);
+  }
   if (config.getCurrentCluster() === null) {
     throw new Error('the kubeconfig names no current cluster; set its current-context to a context that it holds');
   }
@@ -199,15 +213,15 @@ function load(library: Library, path: string | undefined): KubeConfig {
 }
 
 /**
- * Opens the API server of a kubeconfig file, or by client-node's default: `KUBECONFIG`, `~/.kube/config`, the pod's
+ * Opens the API server of a kubeconfig file (and one of its contexts), or by client-node's default: `KUBECONFIG`, `~/.kube/config`, the pod's
  * ServiceAccount. client-node is loaded here and not before: it costs 0.6 s and 90 MB, which the directory does not need.
  * Throws an Error with a sentence when the configuration can't be read.
  */
-export async function openKube(path?: string): Promise<Kube> {
+export async function openKube(choice: KubeChoice = {}): Promise<Kube> {
   const library = await import('@kubernetes/client-node');
   const pool = new Pool();
   const prepare = () => {
-    const config = load(library, path);
+    const config = load(library, choice);
     shareDispatcher(config, pool);
     return { config, api: config.makeApiClient(JsonApi) };
   };

@@ -1,14 +1,6 @@
-import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { isObject, type JsonObject, type JsonValue, own } from '../json.ts';
-import { LIMITS } from '../limits.ts';
+import { type FieldPath, type Mistake, readDocuments, type TextDocument } from './documents.ts';
 import { groupOf, type Identity, isClusterKind, keyOf, metadataOf, nameOf, secretOf, textOf } from './objects.ts';
-
-/** A mistake in a file, with its place (from 1) and what to do. */
-export interface Mistake {
-  readonly line: number;
-  readonly column: number;
-  readonly message: string;
-}
 
 /** An object of a file, with its namespace filled in, and the line it starts on. */
 export interface ManifestObject {
@@ -23,43 +15,17 @@ export interface Manifest {
   readonly mistakes: readonly Mistake[];
 }
 
-type Path = readonly (string | number)[];
-
-/** Where a path of fields stands in the file; the nearest known ancestor where it is absent. */
-function placeOf(document: Document, path: Path, lines: LineCounter): { line: number; column: number } {
-  for (let length = path.length; length >= 0; length -= 1) {
-    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
-    const range = (node as { range?: readonly number[] } | null | undefined)?.range;
-    if (range?.[0] !== undefined) {
-      const { line, col } = lines.linePos(range[0]);
-      return { line, column: col };
-    }
-  }
-  return { line: 1, column: 1 };
-}
-
 /** Reads the documents of one file, collecting objects and mistakes. */
 class Reader {
   readonly objects: ManifestObject[] = [];
   readonly mistakes: Mistake[] = [];
-  readonly #lines: LineCounter;
   readonly #seen = new Map<string, number>();
 
-  constructor(lines: LineCounter) {
-    this.#lines = lines;
+  document(document: TextDocument): void {
+    this.#value(document.value, document, []);
   }
 
-  document(document: Document.Parsed): void {
-    for (const error of document.errors) {
-      const { line, col } = this.#lines.linePos(error.pos[0]);
-      this.mistakes.push({ line, column: col, message: `${firstLine(error.message)}; correct the YAML` });
-    }
-    if (document.errors.length > 0 || document.contents === null) return;
-    const value: JsonValue = document.toJS({ maxAliasCount: LIMITS.yamlAliases });
-    if (value !== null) this.#value(value, document, []);
-  }
-
-  #value(value: JsonValue | undefined, document: Document, path: Path): void {
+  #value(value: JsonValue | undefined, document: TextDocument, path: FieldPath): void {
     if (!isObject(value)) {
       this.#report(document, path, 'is not an object; write apiVersion, kind and metadata');
       return;
@@ -70,10 +36,10 @@ class Reader {
     else for (const [index, item] of items.entries()) this.#value(item, document, ['items', index]);
   }
 
-  #object(object: JsonObject, document: Document, path: Path): void {
+  #object(object: JsonObject, document: TextDocument, path: FieldPath): void {
     const identity = this.#identity(object, document, path);
     if (identity === undefined) return;
-    const place = placeOf(document, path, this.#lines);
+    const place = document.placeOf(path);
     const earlier = this.#seen.get(keyOf(identity));
     if (earlier !== undefined) {
       this.#report(document, path, `${nameOf(identity)} stands on line ${earlier} too; keep one of them`);
@@ -84,7 +50,7 @@ class Reader {
     this.objects.push({ identity, object: settled(object, identity), line: place.line });
   }
 
-  #identity(object: JsonObject, document: Document, path: Path): Identity | undefined {
+  #identity(object: JsonObject, document: TextDocument, path: FieldPath): Identity | undefined {
     const apiVersion = textOf(object, 'apiVersion');
     const kind = textOf(object, 'kind');
     const metadata = metadataOf(object);
@@ -99,7 +65,7 @@ class Reader {
     return { group: groupOf(apiVersion), kind, namespace, name };
   }
 
-  #secret(object: JsonObject, document: Document, path: Path): void {
+  #secret(object: JsonObject, document: TextDocument, path: FieldPath): void {
     const secret = secretOf(object, { namespace: '', name: '' });
     if (!Array.isArray(secret)) return;
     for (const field of secret) {
@@ -114,13 +80,10 @@ class Reader {
     }
   }
 
-  #report(document: Document, path: Path, message: string): void {
-    this.mistakes.push({ ...placeOf(document, path, this.#lines), message });
+  #report(document: TextDocument, path: FieldPath, message: string): void {
+    this.mistakes.push({ ...document.placeOf(path), message });
   }
 }
-
-/** The parser's sentence up to what it quotes of the file: that may be a value of a Secret. */
-const firstLine = (message: string): string => message.split('\n', 1)[0]?.split(': ', 1)[0] ?? message;
 
 /** The object as the API server would store it: in its namespace. */
 function settled(object: JsonObject, { kind, namespace }: Identity): JsonObject {
@@ -130,20 +93,10 @@ function settled(object: JsonObject, { kind, namespace }: Identity): JsonObject 
 
 /** Reads one file of Kubernetes objects: YAML 1.2 (of which JSON is a part), many documents, `kind: List`. Never throws. */
 export function parseManifest(text: string): Manifest {
-  const lines = new LineCounter();
-  const reader = new Reader(lines);
-  try {
-    const documents = parseAllDocuments(text, {
-      lineCounter: lines,
-      prettyErrors: false,
-      merge: true,
-      logLevel: 'silent',
-    });
-    for (const document of Array.isArray(documents) ? documents : []) reader.document(document);
-  } catch (error) {
-    // Aliases without end (a "billion laughs") and nesting beyond the stack arrive here.
-    const message = error instanceof Error ? firstLine(error.message) : 'the YAML cannot be read';
-    reader.mistakes.push({ line: 1, column: 1, message: `${message}; write the file plainly` });
-  }
-  return { objects: reader.objects, mistakes: reader.mistakes };
+  const { documents, mistakes } = readDocuments(text);
+  const reader = new Reader();
+  for (const document of documents) reader.document(document);
+  return { objects: reader.objects, mistakes: [...mistakes, ...reader.mistakes].toSorted(byPlace) };
 }
+
+const byPlace = (left: Mistake, right: Mistake): number => left.line - right.line || left.column - right.column;

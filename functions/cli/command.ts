@@ -1,0 +1,64 @@
+import type { ArgumentsCamelCase, Argv } from 'yargs';
+import type { Outside } from './outside.ts';
+
+/** Options of every command. */
+export interface CommonArgs {
+  readonly snapshot: string | undefined;
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  /** Seconds for one answer. */
+  readonly timeout: number;
+}
+
+/** A command: how it is written, and what it does. */
+export interface Command<T> {
+  /** In the form of yargs: `explain <image>`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options: (yargs: Argv<CommonArgs>) => Argv<T>;
+  /** Does it; gives the exit code. Throws `CommandError`, `ConfigError` and `Fault` where it can't. */
+  readonly run: (args: ArgumentsCamelCase<T>, outside: Outside) => Promise<number>;
+}
+
+/** A command as the program takes it in. */
+export type Registered = (yargs: Argv<CommonArgs>, outside: Outside, done: (code: number) => void) => void;
+
+/** Makes a command known to the program. */
+export function defineCommand<T extends CommonArgs>({ usage, summary, options, run }: Command<T>): Registered {
+  return (yargs, outside, done) => {
+    yargs.command<T>(usage, summary, options as (yargs: Argv<CommonArgs>) => Argv<T>, async (args) => {
+      done(await run(args, outside));
+    });
+  };
+}
+
+/** The options that every command has. */
+export function commonOptions(yargs: Argv): Argv<CommonArgs> {
+  const group = 'Where policies, Secrets and ServiceAccounts come from:';
+  return yargs
+    .option('snapshot', {
+      alias: 's',
+      type: 'string',
+      group,
+      describe: 'A directory of Kubernetes YAML, or "cluster" [default: SNAPSHOT, else policies/embedded]',
+      requiresArg: true,
+    })
+    .option('kubeconfig', {
+      type: 'string',
+      group,
+      describe: 'File to reach the cluster with [default: KUBECONFIG, ~/.kube/config]',
+      requiresArg: true,
+    })
+    .option('context', { type: 'string', group, describe: 'Context of the kubeconfig', requiresArg: true })
+    .option('timeout', {
+      type: 'number',
+      default: 30,
+      group,
+      describe: 'Seconds to wait for an answer',
+      requiresArg: true,
+      coerce: (seconds: number) => {
+        if (!(seconds > 0 && seconds <= 3600)) throw new Error('--timeout must be a number of seconds from 0 to 3600');
+        return seconds;
+      },
+    }) as Argv<CommonArgs>;
+}

@@ -1,0 +1,47 @@
+import { checkManifests } from '../check.ts';
+import { defineCommand } from '../command.ts';
+import { exitCode, findingsOf } from '../findings.ts';
+import { readManifests } from '../manifests.ts';
+import { renderJson, renderTableOf } from '../render.ts';
+import { withSession } from '../session.ts';
+import { paintFor } from '../terminal.ts';
+
+const RENDERERS = { table: renderTableOf, json: renderJson } as const;
+const FORMATS = ['table', 'json'] as const;
+
+/** `check -f FILE`: which images of these manifests would be admitted, with which digest, under which policy. */
+export const check = defineCommand({
+  usage: 'check',
+  summary: 'Would the images of these manifests be admitted?',
+  options: (yargs) =>
+    yargs
+      .option('filename', {
+        alias: 'f',
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+        // Not `array: true`: yargs would take `-` for an option.
+        coerce: (given: string | readonly string[]) => [given].flat(),
+        describe: 'A file, a directory (its .yaml, .yml and .json), or - for standard input; may be repeated',
+      })
+      .option('namespace', {
+        alias: 'n',
+        type: 'string',
+        default: 'default',
+        requiresArg: true,
+        describe: 'Namespace of objects that name none',
+      })
+      .option('output', { alias: 'o', choices: FORMATS, default: 'table' as const, describe: 'Form of the answer' })
+      .example('$0 check -f deploy/', 'Every workload below deploy/')
+      .example('helm template web ./chart | $0 check -n shop -f -', 'What a chart would deploy into the namespace shop')
+      .example('$0 check -s cluster -f web.yaml', 'With the policies and Secrets of the cluster of your kubeconfig'),
+  run: async (args, outside) => {
+    const objects = await readManifests(args.filename, outside);
+    const checked = await withSession(args, outside, (session) =>
+      checkManifests(session, { ...args, objects }, outside),
+    );
+    const findings = findingsOf(checked);
+    outside.output.write(RENDERERS[args.output](findings, paintFor(outside.output, outside.env)));
+    return exitCode(findings.objects);
+  },
+});

@@ -1,0 +1,14 @@
+import { runProgram } from './program.ts';
+
+// Piped into `head`, the reader may go first: that is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(process.exitCode);
+});
+
+process.exitCode = await runProgram(process.argv.slice(2), {
+  env: process.env,
+  input: process.stdin,
+  output: process.stdout,
+  messages: process.stderr,
+});

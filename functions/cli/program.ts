@@ -1,0 +1,73 @@
+import yargs, { type Argv } from 'yargs';
+import manifest from '../../package.json' with { type: 'json' };
+import { Fault } from '../codes.ts';
+import { ConfigError } from '../config.ts';
+import { type CommonArgs, commonOptions, type Registered } from './command.ts';
+import { check } from './commands/check.ts';
+import { CommandError, EXIT, type Outside } from './outside.ts';
+import { plain } from './terminal.ts';
+
+/** Every command, in the order of `--help`. */
+const COMMANDS: readonly Registered[] = [check];
+
+const EPILOGUE = `Nothing is written anywhere: each look is a dry run. Every option of the gate counts as an
+environment variable (docs/configuration.md): TRUST_CA_FILE and TRUST_SERVERS, for instance.
+
+Exit codes: 0 all admitted; 1 something refused; 2 usage, configuration, or no answer.
+
+Completion: portieris completion >> ~/.bashrc (or ~/.zshrc)`;
+
+/** Widest help, so that lines can be read on any screen. */
+const WIDTH = 110;
+
+function parserOf(outside: Outside, done: (code: number) => void): Argv<CommonArgs> {
+  const parser = commonOptions(
+    yargs()
+      .scriptName('portieris')
+      .usage('$0 <command>\n\nTells what the gate would do with your images, and why.')
+      .locale('en'),
+  );
+  for (const register of COMMANDS) register(parser, outside, done);
+  return parser
+    .completion('completion', 'Print a script that completes commands and options (bash, zsh)')
+    .example('$0 check -f deploy/', 'Would the images of these manifests be admitted?')
+    .epilogue(EPILOGUE)
+    .demandCommand(1, 'Name a command.')
+    .recommendCommands()
+    .strict()
+    .help()
+    .alias('help', 'h')
+    .version(manifest.version)
+    .wrap(Math.min(outside.output.columns ?? WIDTH, WIDTH))
+    .exitProcess(false)
+    .fail((message: string | undefined, error: Error | undefined) => {
+      throw error ?? new CommandError(`${message}\nportieris --help tells more.`);
+    });
+}
+
+/** Runs the command line; gives the exit code. Never throws. */
+export async function runProgram(args: readonly string[], outside: Outside): Promise<number> {
+  let code: number = EXIT.admitted;
+  const parser = parserOf(outside, (given) => {
+    code = given;
+  });
+  try {
+    let said = '';
+    await parser.parseAsync([...args], {}, (_error: unknown, _argv: unknown, output: string) => {
+      said = output;
+    });
+    if (said !== '') outside.output.write(`${said}\n`);
+    return code;
+  } catch (error) {
+    outside.messages.write(`portieris: ${plain(messageOf(error))}\n`);
+    return EXIT.failed;
+  }
+}
+
+/** What is told of an error: a bug with its stack, anything expected with its sentence. */
+function messageOf(error: unknown): string {
+  if (error instanceof CommandError || error instanceof ConfigError) return error.message;
+  if (error instanceof Fault && error.code !== 'BUG') return `[${error.code}] ${error.message}`;
+  if (error instanceof Error && error.name === 'YError') return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,99 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '../codes.ts';
+import { type Config, ConfigError, parseConfig } from '../config.ts';
+import { type OpenGate, openGate } from '../gate.ts';
+import { openLog } from '../log.ts';
+import { openMetrics } from '../metrics.ts';
+import type { PolicySnapshot } from '../policy/snapshot.ts';
+import type { Clock, NotaryFiles } from '../ports.ts';
+import type { CommonArgs } from './command.ts';
+import { CommandError, type Outside } from './outside.ts';
+import { openProgress } from './terminal.ts';
+
+/** The gate as a command sees it: opened, its policies read. Every question to it has to be a dry run. */
+export interface Session extends OpenGate {
+  readonly config: Config;
+  readonly clock: Clock;
+  /** The policies at the beginning of the command. */
+  readonly snapshot: PolicySnapshot;
+}
+
+/** What a command may put in place of the real thing. */
+export interface SessionOptions {
+  readonly clock?: Clock;
+  /** Trust data from elsewhere than Notary servers. */
+  readonly files?: NotaryFiles;
+}
+
+/** Between two looks at a cluster that is being read (ms). */
+const LOOK = 25;
+
+/** The configuration of the environment, with what the command line says over it. Throws `ConfigError`. */
+export function configOf({ snapshot }: Pick<CommonArgs, 'snapshot'>, { env }: Outside): Config {
+  return parseConfig(snapshot === undefined ? env : { ...env, SNAPSHOT: snapshot });
+}
+
+/**
+ * Opens the gate, waits until its policies are read, and closes it after `use`. Its log goes to the messages, errors only. Throws
+ * `CommandError` where the policies can't be read, and `ConfigError`.
+ */
+export async function withSession<T>(
+  args: CommonArgs,
+  outside: Outside,
+  use: (session: Session) => Promise<T>,
+  options: SessionOptions = {},
+): Promise<T> {
+  const config = configOf(args, outside);
+  const clock = options.clock ?? { now: () => Date.now() };
+  const gate = await opened(args, config, { ...options, clock });
+  try {
+    const snapshot = await policiesOf(gate, { args, config }, outside);
+    return await use({ ...gate, config, clock, snapshot });
+  } finally {
+    await gate.close();
+  }
+}
+
+async function opened(
+  { kubeconfig, context }: CommonArgs,
+  config: Config,
+  { clock, files }: SessionOptions & { readonly clock: Clock },
+): Promise<OpenGate> {
+  try {
+    return await openGate(config, {
+      log: openLog('error', process.stderr),
+      metrics: openMetrics(),
+      clock,
+      ...(files !== undefined && { files }),
+      kube: { kubeconfig, context },
+    });
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof Fault || config.snapshot !== 'cluster') throw error;
+    throw new CommandError(`The cluster cannot be opened: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** A directory is read or not at once; a cluster takes its time. */
+async function policiesOf(
+  { source }: OpenGate,
+  { args, config }: { readonly args: CommonArgs; readonly config: Config },
+  outside: Outside,
+): Promise<PolicySnapshot> {
+  const progress = openProgress(outside);
+  const end = performance.now() + args.timeout * 1000;
+  for (;;) {
+    const { ready, problems } = source.readiness();
+    const snapshot = source.current();
+    if (ready && snapshot !== undefined) {
+      progress.clear();
+      return snapshot;
+    }
+    if (config.snapshot !== 'cluster' || performance.now() >= end) {
+      progress.clear();
+      const what = config.snapshot === 'cluster' ? 'the cluster' : `the directory ${config.snapshot}`;
+      throw new CommandError([`The policies of ${what} cannot be read:`, ...problems].join('\n  '));
+    }
+    progress.show('reading the policies of the cluster …');
+    await pause(LOOK);
+  }
+}
