@@ -34,6 +34,9 @@ export const LIMITS = {
   urlLength: 2048,
   /** Problems that are told of one policy object; the rest is counted. */
   problemsPerPolicy: 100,
+  /** Comparisons of patterns that are alike in the look for rules that never decide, and Secrets read for one policy that is looked at. */
+  lintComparisons: 50_000,
+  lintSecrets: 64,
   /** Bytes of one TUF role by kind; notary itself allows 1 MiB for a timestamp and 100 MiB for the rest. */
   roleBytes: { root: MIB, timestamp: MIB, snapshot: 4 * MIB, targets: 32 * MIB },
   /** Nesting of TUF metadata; real metadata needs 6. */

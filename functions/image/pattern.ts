@@ -19,10 +19,12 @@ export interface ImagePattern {
    * digest: a rule that asks for no proof must not go by such a match (`app:v2@sha256:<digest of v1>`).
    */
   readonly bindsTag?: boolean;
+  /** The pattern taken apart; absent where it stands in for one that can't be read. */
+  readonly parts?: PatternParts;
 }
 
 /** A pattern taken apart and normalised; undefined where it asks for nothing. */
-interface Parts {
+export interface PatternParts {
   readonly host: string;
   readonly path: string;
   readonly tag: string | undefined;
@@ -75,7 +77,7 @@ function splitName(name: string, ends: boolean): { host: string; path: string } 
   return { host: HUB.host, path: name };
 }
 
-function shapeProblem(parts: Parts): string | undefined {
+function shapeProblem(parts: PatternParts): string | undefined {
   if (parts.path === '') return 'has no path after the host; write /* for every repository there';
   if (!made(isHostCharacter, parts.host)) return 'has a character in its host that no host has';
   if (parts.host.startsWith('.') || parts.host.endsWith('.') || parts.host.includes('..'))
@@ -91,7 +93,7 @@ function shapeProblem(parts: Parts): string | undefined {
 }
 
 /** Takes a pattern with stars apart, or says what is wrong with it. */
-function parsePattern(written: string): Parts | string {
+function parsePattern(written: string): PatternParts | string {
   const { name, tag, digest } = cutEnds(written);
   const split = splitName(name, written !== name);
   if (typeof split === 'string') return split;
@@ -111,7 +113,7 @@ function parsePattern(written: string): Parts | string {
 const tagOf = (reference: ImageReference): string | undefined =>
   reference.tag ?? (reference.digest === undefined ? 'latest' : undefined);
 
-function compileParts(parts: Parts): ImagePattern['matches'] {
+function compileParts(parts: PatternParts): ImagePattern['matches'] {
   const host = compileGlob(parts.host);
   const path = compileGlob(parts.path);
   const official = parts.official ? compileGlob(HUB.official + parts.path) : undefined;
@@ -127,7 +129,7 @@ function compileParts(parts: Parts): ImagePattern['matches'] {
     fits(digest, reference.digest);
 }
 
-function fromParts(written: string, parts: Parts): ImagePattern {
+function fromParts(written: string, parts: PatternParts): ImagePattern {
   const whole = `${parts.host}/${parts.path}${parts.tag ? `:${parts.tag}` : ''}${parts.digest ? `@${parts.digest}` : ''}`;
   const stars = whole.split('*').length - 1;
   return {
@@ -136,6 +138,7 @@ function fromParts(written: string, parts: Parts): ImagePattern {
     weight: whole.length - stars,
     bindsTag: parts.tag !== undefined && parts.digest === undefined,
     matches: compileParts(parts),
+    parts,
   };
 }
 
@@ -161,6 +164,9 @@ function exactPattern(written: string): ImagePattern | string {
 export function compilePattern(written: string): ImagePattern | string {
   if (written === '') return 'The pattern is empty; write * for every image.';
   if (written.length > LIMITS.patternLength) return `The pattern is longer than ${LIMITS.patternLength} characters.`;
+  const scheme = /^[A-Za-z][A-Za-z0-9+.-]{0,30}:\/\//.exec(written)?.[0];
+  if (scheme !== undefined)
+    return sentence(written, `begins with ${scheme} as an address does, and no image name does; take ${scheme} out`);
   if (!written.includes('*')) return exactPattern(written);
   const parts = parsePattern(written);
   return typeof parts === 'string' ? sentence(written, parts) : fromParts(written, parts);

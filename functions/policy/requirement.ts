@@ -38,17 +38,37 @@ export function requirementsOf(policy: PolicyWire, source: RuleSource): Demanded
   return { requirements, problems, warnings: notary === undefined ? [] : homelessSecrets(policy.trust ?? {}, source) };
 }
 
+/** A Secret that a rule names, and where it stands. */
+export interface NamedSecret {
+  readonly secret: SecretName;
+  /** `spec.repositories[0].policy.trust.signerSecrets[0]`. */
+  readonly field: string;
+  /** What is looked for in it: a signer, or root pins. */
+  readonly holds: 'signer' | 'roots';
+}
+
+/** Every Secret that a rule's trust names, as often as it does, in the order of the fields. */
+export function secretsOf(trust: TrustWire, source: RuleSource): readonly NamedSecret[] {
+  const at = `${source.field}.policy.trust`;
+  const named = (wire: SecretWire, field: string, holds: NamedSecret['holds']): NamedSecret => ({
+    secret: secretName(wire, source),
+    field,
+    holds,
+  });
+  const signers = (trust.signerSecrets ?? []).map((wire, index) =>
+    named(wire, `${at}.signerSecrets[${index}]`, 'signer'),
+  );
+  const roots = (trust.roots ?? []).flatMap(({ secret }, index) =>
+    secret === undefined ? [] : [named(secret, `${at}.roots[${index}].secret`, 'roots')],
+  );
+  return [...signers, ...roots];
+}
+
 /** Secrets of a ClusterImagePolicy that are read from the namespace of the workload, where a tenant may have put his own. */
 function homelessSecrets(trust: TrustWire, source: RuleSource): FieldProblem[] {
   if (source.kind !== 'ClusterImagePolicy') return [];
-  const at = `${source.field}.policy.trust`;
-  const signers = (trust.signerSecrets ?? []).map((secret, index) => ({
-    secret,
-    field: `${at}.signerSecrets[${index}]`,
-  }));
-  const roots = (trust.roots ?? []).map(({ secret }, index) => ({ secret, field: `${at}.roots[${index}].secret` }));
-  return [...signers, ...roots].flatMap(({ secret, field }) => {
-    if (secret === undefined || secret.namespace !== undefined) return [];
+  return secretsOf(trust, source).flatMap(({ secret, field }) => {
+    if (secret.namespace !== undefined) return [];
     const message =
       'is absent, so that the Secret is read from the namespace of each workload, where whoever may write Secrets can replace the key; name the namespace that holds it.';
     return [{ field: `${field}.namespace`, message }];

@@ -79,8 +79,11 @@ function authoritiesOf(pem: string): readonly Certificate[] | undefined {
   return certificates?.every(({ authority }) => authority) === true ? certificates : undefined;
 }
 
-/** Pins out of a Secret: `keyIds` (separated by spaces, commas or lines), `publicKey` (PEM), `ca.crt` (PEM). */
-function secretPins(gun: string, { label, secret, absent }: FoundSecret): GunPins {
+/**
+ * Pins out of a Secret: `keyIds` (separated by spaces, commas or lines), `publicKey` (PEM), `ca.crt` (PEM). Throws `TrustError` ROOT_SECRET_INVALID
+ * that says what is missing.
+ */
+export function secretPins(gun: string, { label, secret, absent }: FoundSecret): GunPins {
   const amiss = (reason: string) => new TrustError('ROOT_SECRET_INVALID', `Secret ${label} of root pins ${reason}.`);
   if (secret === undefined) throw amiss(absent);
   const keyIds = textOf(secret, 'keyIds')

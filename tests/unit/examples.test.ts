@@ -6,6 +6,7 @@ import { compilePattern } from '../../functions/image/pattern.ts';
 import { parseReference } from '../../functions/image/reference.ts';
 import { secretOf } from '../../functions/io/objects.ts';
 import type { JsonObject } from '../../functions/json.ts';
+import { lintObject } from '../../functions/policy/lint.ts';
 import type { NotaryRequirement } from '../../functions/policy/policy.ts';
 import { selectRule } from '../../functions/policy/select.ts';
 import { snapshotOf } from '../../functions/policy/snapshot.ts';
@@ -13,6 +14,7 @@ import type { Cluster, SecretObject } from '../../functions/ports.ts';
 import { signedName } from '../../functions/trust/mirror.ts';
 import { resolvePins } from '../../functions/trust/roots.ts';
 import { findSecret, readSigner } from '../../functions/trust/secret.ts';
+import { trustServerOf } from '../../functions/trust/servers.ts';
 import { image } from '../support/policies.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -102,6 +104,15 @@ describe('the examples', () => {
     const files = readdirSync(EXAMPLES);
     expect(files.toSorted()).toEqual([...new Set(CASES.map(([file]) => file))].toSorted());
     for (const file of files) expect(snapshotOf(objectsOf(file)).problems, file).toEqual([]);
+  });
+
+  it('are told nothing when they are applied', () => {
+    for (const file of readdirSync(EXAMPLES)) {
+      const snapshot = snapshotOf(objectsOf(file));
+      const knows = (host: string) => trustServerOf(host, new Map()) !== undefined;
+      const findings = objectsOf(file).flatMap((object) => lintObject(object, snapshot, knows));
+      expect(findings, file).toEqual([]);
+    }
   });
 });
 
