@@ -10,13 +10,13 @@ import {
 import { type AdmissionReviewAnswer, type Envelope, renderResponse } from './answer/response.ts';
 import { Fault, type Refusal } from './codes.ts';
 import { parseReference } from './image/reference.ts';
-import type { JsonObject } from './json.ts';
 import type { Mode } from './policy/policy.ts';
 import { selectRule } from './policy/select.ts';
 import type { PolicySnapshot } from './policy/snapshot.ts';
 import type { Clock, Cluster, PolicySource } from './ports.ts';
 import { exemptByOwner, exemptDeletion, exemptImage, exemptObject, openPlaces } from './request/exempt.ts';
 import { type AdmissionRequest, parseReview, salvageEnvelope } from './request/review.ts';
+import { claimsDeletion, ownerSuspicion, type Suspicion } from './request/suspect.ts';
 import {
   readWorkload,
   type Workload,
@@ -47,6 +47,8 @@ export interface Admission {
   /** Undefined where the body was no review. */
   readonly request: AdmissionRequest | undefined;
   readonly outcomes: readonly ImageOutcome[];
+  /** What in it claimed to need no proof and did not hold. */
+  readonly suspicions: readonly Suspicion[];
   /** What kept the gate from deciding, where a bug did. */
   readonly error: unknown;
 }
@@ -54,6 +56,7 @@ export interface Admission {
 interface Judged {
   readonly decision: Decision;
   readonly outcomes: readonly ImageOutcome[];
+  readonly suspicions?: readonly Suspicion[];
 }
 
 const judged = (decision: Decision): Judged => ({ decision, outcomes: [] });
@@ -68,8 +71,8 @@ export async function admit(gate: Gate, body: Uint8Array, signal: AbortSignal): 
     const parsed = parseReview(body);
     if (!parsed.ok) return refuseBody(body, parsed.refusal);
     request = parsed.value;
-    const { decision, outcomes } = await judge(gate, request, signal);
-    return answered(request, { decision: tolerateReview(decision, gate.mode), outcomes }, request);
+    const { decision, ...rest } = await judge(gate, request, signal);
+    return answered(request, { decision: tolerateReview(decision, gate.mode), ...rest }, request);
   } catch (error) {
     const fault = error instanceof Fault ? error : new Fault('BUG', 'The gate could not decide on this review.');
     const refusal = refuseReview(fault);
@@ -85,11 +88,11 @@ export function refuseBody(body: Uint8Array, refusal: Parameters<typeof refuseRe
 
 function answered(
   envelope: Envelope,
-  { decision, outcomes }: Judged,
+  { decision, outcomes, suspicions = [] }: Judged,
   request?: AdmissionRequest,
   error?: unknown,
 ): Admission {
-  return { answer: renderResponse(envelope, decision), decision, request, outcomes, error };
+  return { answer: renderResponse(envelope, decision), decision, request, outcomes, suspicions, error };
 }
 
 async function judge(gate: Gate, request: AdmissionRequest, signal: AbortSignal): Promise<Judged> {
@@ -105,15 +108,20 @@ async function judge(gate: Gate, request: AdmissionRequest, signal: AbortSignal)
   if (!read.ok) return judged(refuseReview(read.refusal));
   const workload = read.value;
   const old = request.operation === 'UPDATE' ? readOld(kind, request) : undefined;
-  const exemption = exemptObject(request, workload, old) ?? (await askOwner(gate, request, { workload, signal }));
+  const unchanged = exemptObject(request, workload, old);
+  if (unchanged !== null) return judged(approve(unchanged));
+  const { exemption, suspicion } = await askOwner(gate, request, { workload, signal });
   if (exemption !== null) return judged(approve(exemption));
+  const suspicions = [suspicion, claimsDeletion(request) && ('deletion_claimed' as const)].filter(
+    (one) => one !== false,
+  );
   const snapshot = gate.policies.current();
   if (snapshot === undefined) return judged(refuseReview(new Fault('NOT_READY', 'The policies are not read yet.')));
   const images = distinct(workload.images);
   const outcomes = await Promise.all(
     images.map((places) => outcomeOf({ gate, request, snapshot, workload, old, signal }, places)),
   );
-  return { decision: decide(outcomes), outcomes };
+  return { decision: decide(outcomes), outcomes, suspicions };
 }
 
 function readOld(kind: WorkloadKind, { oldObject }: AdmissionRequest): Workload | undefined {
@@ -122,28 +130,32 @@ function readOld(kind: WorkloadKind, { oldObject }: AdmissionRequest): Workload 
   return read.ok ? read.value : undefined;
 }
 
-/** The sentence by which the stored controller vouches for the workload's images, or null. */
+interface Vouching {
+  /** The sentence by which the stored controller vouches for the workload's images, or null. */
+  readonly exemption: string | null;
+  /** What is amiss with the controller that was named, where it could be looked at. */
+  readonly suspicion: Suspicion | false;
+}
+const NOBODY: Vouching = { exemption: null, suspicion: false };
+
+/** Looks at the controller that the workload names. One that can't be read vouches for nothing: the images are verified as those of any other workload. */
 async function askOwner(
   { cluster, kinds }: Gate,
   { namespace }: AdmissionRequest,
   { workload, signal }: { readonly workload: Workload; readonly signal: AbortSignal },
-): Promise<string | null> {
+): Promise<Vouching> {
   const { controller } = workload;
-  if (controller === undefined) return null;
+  if (controller === undefined) return NOBODY;
   const slash = controller.apiVersion.indexOf('/');
   const kind = workloadKind(kinds, slash < 0 ? '' : controller.apiVersion.slice(0, slash), controller.kind);
-  if (kind === undefined) return null;
-  const owner = await ownerOrNothing(() => cluster.owner(namespace, controller, signal));
-  const read = owner === undefined ? undefined : readWorkload(kind, owner);
-  return exemptByOwner(workload, owner, read?.ok ? read.value : undefined);
-}
-
-/** An owner that can't be read vouches for nothing: the images are verified as those of any other workload. */
-async function ownerOrNothing(read: () => Promise<JsonObject | undefined>): Promise<JsonObject | undefined> {
+  if (kind === undefined) return NOBODY;
   try {
-    return await read();
+    const owner = await cluster.owner(namespace, controller, signal);
+    const read = owner === undefined ? undefined : readWorkload(kind, owner);
+    const exemption = exemptByOwner(workload, owner, read?.ok ? read.value : undefined);
+    return { exemption, suspicion: exemption === null && ownerSuspicion(workload, owner) };
   } catch (error) {
-    if (error instanceof Fault) return undefined;
+    if (error instanceof Fault) return NOBODY;
     throw error;
   }
 }

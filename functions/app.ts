@@ -4,7 +4,7 @@ import type { Refusal } from './codes.ts';
 import type { Config } from './config.ts';
 import { timed } from './deadline.ts';
 import { openGate } from './gate.ts';
-import { answersTls } from './io/tls.ts';
+import { answersTls, askTls } from './io/tls.ts';
 import { type Log, openLog } from './log.ts';
 import { openMetrics } from './metrics.ts';
 import type { Clock, Readiness } from './ports.ts';
@@ -35,7 +35,7 @@ const SYSTEM_CLOCK: Clock = { now: () => Date.now() };
 /** Opens the source of objects that the configuration names, and the gate on it. Throws `ConfigError` where a file that it names can't be used, `Fault` where the cluster can't be. */
 export async function openApp(
   config: Config,
-  { log = openLog(config.logLevel), metrics = openMetrics(), clock = SYSTEM_CLOCK } = {},
+  { log = openLog(config.logLevel), metrics = openMetrics({ process: true }), clock = SYSTEM_CLOCK } = {},
 ): Promise<App> {
   const { gate, source, close } = await openGate(config, { log, metrics, clock });
   const report = new PolicyReport(log);
@@ -54,7 +54,7 @@ export async function openApp(
   };
   const record = (admission: Admission, started: number): AdmissionReviewAnswer => {
     const seconds = (performance.now() - started) / 1000;
-    metrics.decided(admission.decision, seconds);
+    metrics.decided(admission.decision, seconds, admission.suspicions);
     logAdmission(log, admission, seconds);
     return admission.answer;
   };
@@ -69,8 +69,15 @@ export async function openApp(
     },
     refuse: (body, refusal) => record(refuseBody(body, refusal), performance.now()),
     readiness,
-    metrics() {
-      metrics.source(source.readiness().ready, source.current()?.problems.length ?? 0);
+    async metrics() {
+      const { problems = [], warnings = [] } = source.current() ?? {};
+      const side = config.readyTlsPort === undefined ? undefined : await askTls(config.readyTlsPort);
+      metrics.source({
+        ready: source.readiness().ready,
+        problems: problems.length,
+        warnings: warnings.length,
+        certificate: side?.expires,
+      });
       return metrics.render();
     },
     drain() {
@@ -85,7 +92,7 @@ const causeOf = (verdict: Verdict): unknown => {
   return verdict.outcome === 'unknown' ? verdict.fault.cause : undefined;
 };
 
-function logAdmission(log: Log, { request, decision, outcomes, error }: Admission, seconds: number): void {
+function logAdmission(log: Log, { request, decision, outcomes, suspicions, error }: Admission, seconds: number): void {
   const { uid, operation, namespace, name, kind, subResource, dryRun } = request ?? {};
   const images = outcomes.map(({ written, rule, verdict }) => ({
     image: written,
@@ -107,6 +114,7 @@ function logAdmission(log: Log, { request, decision, outcomes, error }: Admissio
     allowed: decision.allowed,
     seconds,
     images,
+    ...(suspicions.length > 0 && { suspicions }),
   };
   const bug = error ?? outcomes.map(({ verdict }) => causeOf(verdict)).find(Boolean);
   if (bug !== undefined) log.error({ ...line, err: bug }, 'an admission could not be decided');

@@ -50,7 +50,7 @@ export interface OpenGate {
 /** Opens the source of objects that the configuration names, and the gate on it. Throws `ConfigError` where a file that it names can't be used, `Fault` where the cluster can't be. */
 export async function openGate(config: Config, surroundings: Surroundings): Promise<OpenGate> {
   const { log, clock } = surroundings;
-  const http = openHttp(config, clock);
+  const http = openHttp(config, surroundings);
   const source =
     config.snapshot === 'cluster'
       ? await openCluster({ log, clock, ...surroundings.kube })
@@ -116,9 +116,9 @@ const readAuthorities = (file: string): string => {
 };
 
 /** The door to the network. Throws `ConfigError` where the authorities or the address of the proxy can't be used. */
-function openHttp({ trustCaFile }: Config, clock: Clock): HttpClient {
+function openHttp({ trustCaFile }: Config, { clock, metrics }: Surroundings): HttpClient {
   const ca = trustCaFile === undefined ? undefined : configured(readAuthorities, trustCaFile);
-  return configured((outside) => new HttpClient(outside, clock), { ca });
+  return configured((outside) => new HttpClient(outside, clock, metrics.requested), { ca });
 }
 
 function openProver(config: Config, source: ObjectSource, tools: Tools): Prover {
@@ -132,6 +132,7 @@ function openProver(config: Config, source: ObjectSource, tools: Tools): Prover 
     maxBytes: config.trustCacheBytes,
     observe: metrics,
   });
+  metrics.holds(() => trust.holdings());
   return {
     trust,
     cluster: source,

@@ -1,19 +1,62 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import type { Config } from './config.ts';
 
 /** The structured log: one JSON object a line. Never give it credentials, Secrets or review bodies. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
-/** Opens the log at a level, on standard output or where `to` says; lines carry `time` (RFC 3339), `level` and `message`. */
-export function openLog(level: Config['logLevel'], to?: DestinationStream): Log {
-  const options = {
+/** An error as a line of the log tells it. */
+interface ToldError {
+  readonly type: string;
+  readonly code?: string;
+  readonly message: string;
+  /** Where it was thrown: the frames alone. */
+  readonly stack: string;
+  readonly cause?: ToldError;
+}
+
+/** Causes of causes that are told. */
+const CAUSES = 4;
+const MESSAGE_LENGTH = 1000;
+/** What follows a scheme of Authorization (RFC 9110 §11.4), and what stands before the host in a URL (RFC 3986 §3.2.1). */
+const CREDENTIALS = [
+  /\b(?:bearer|basic)\s+[\w.~+/=-]+/gi,
+  /\/\/[^\s/@]+@/g,
+  /\b(?:password|token|secret)["']?\s*[:=]\s*["']?[^\s"',}]+/gi,
+] as const;
+
+/** A message without what has the look of a credential. */
+const masked = (message: string): string =>
+  CREDENTIALS.reduce((text, pattern) => text.replaceAll(pattern, '[left out]'), message).slice(0, MESSAGE_LENGTH);
+
+/**
+ * What a line tells of an error: its type, code, message and frames, and no field of its own: libraries hang requests, answers and headers on their errors.
+ * The message of a SyntaxError is left out, for JSON.parse quotes what it read, and that may have been a Secret.
+ */
+export function tellError(error: unknown, causes: number = CAUSES): ToldError {
+  if (!(error instanceof Error))
+    return { type: typeof error, message: 'something that is no error was thrown', stack: '' };
+  const code: unknown = 'code' in error ? error.code : undefined;
+  const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
+  return {
+    type: error.name,
+    ...(typeof code === 'string' && { code }),
+    message: error instanceof SyntaxError ? '[left out: it quotes what was read]' : masked(error.message),
+    stack: frames.join('\n'),
+    ...(error.cause !== undefined && causes > 0 && { cause: tellError(error.cause, causes - 1) }),
+  };
+}
+
+/** Opens the log at a level, on standard output or where `destination` says; lines carry `time` (RFC 3339), `level` and `message`. */
+export function openLog(level: Config['logLevel'], destination?: DestinationStream): Log {
+  const options: LoggerOptions = {
     level,
     base: null,
     messageKey: 'message',
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: (error: unknown) => tellError(error) },
   };
-  return to === undefined ? pino(options) : pino(options, to);
+  return destination === undefined ? pino(options) : pino(options, destination);
 }
 
 /** A log that says nothing, for tests and tools. */

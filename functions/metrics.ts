@@ -1,22 +1,40 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Decision } from './answer/decision.ts';
+import { DENY_CODES, FAULT_CODES } from './codes.ts';
+import { openBuildInfo, openProcessMetrics } from './metrics/process.ts';
+import { openTrustMetrics, type TrustMetrics } from './metrics/trust.ts';
+import { SUSPICIONS, type Suspicion } from './request/suspect.ts';
 
-/** What the gate counts, and its Prometheus text. */
-export interface Metrics {
-  /** Counts one answered review and the seconds it took. */
-  decided(decision: Decision, seconds: number): void;
-  /** Counts what the trust data cache did. */
-  cache(event: string): void;
-  /** Seconds one update of trust data took. */
-  fetched(seconds: number): void;
-  /** Notes whether the source of objects is ready, and how many policies are not valid. */
-  source(ready: boolean, invalid: number): void;
+/** How the source of objects stands at the moment of a scrape. */
+export interface SourceState {
+  readonly ready: boolean;
+  /** Mistakes in policy objects. */
+  readonly problems: number;
+  /** Policies that are valid and weaker than they look. */
+  readonly warnings: number;
+  /** When the serving certificate expires (ms since the epoch), where there is one to be seen. */
+  readonly certificate: number | undefined;
+}
+
+/** What the gate counts, and its Prometheus text. docs/monitoring.md lists every metric. */
+export interface Metrics extends TrustMetrics {
+  /** Counts one answered review, the seconds it took, and what in it claimed to need no proof and did not hold. */
+  decided(decision: Decision, seconds: number, suspicions?: readonly Suspicion[]): void;
+  /** Notes how the source of objects stands. */
+  source(state: SourceState): void;
   /** The text of `/metrics` and its content type (Prometheus exposition format). */
   render(): Promise<{ readonly type: string; readonly text: string }>;
 }
 
-/** Opens a registry of its own, so that two gates in one process do not mix. The first two names are Portieris'. */
-export function openMetrics(): Metrics {
+const toleratedBy = (decision: Decision) => (decision.allowed ? decision.tolerated : []);
+const refusedBy = (decision: Decision) => (decision.allowed ? [] : decision.codes);
+/** A body that is no review: no API server sends one. */
+const isNoReview = (decision: Decision): boolean => refusedBy(decision).includes('REVIEW_INVALID');
+/** The kinds of `portieris_bypass_attempts_total`. */
+const ATTEMPTS = [...Object.keys(SUSPICIONS), 'review_invalid'];
+
+/** Opens a registry of its own, so that two gates in one process do not mix; `process`: with what the process tells. The first two names are Portieris'. */
+export function openMetrics(options: { readonly process?: boolean } = {}): Metrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   const allow = new Counter({
@@ -31,49 +49,61 @@ export function openMetrics(): Metrics {
   });
   const refusals = new Counter({
     name: 'portieris_image_refusals_total',
-    help: 'Images refused, by code (docs/errors.md)',
+    help: 'Images refused, and reviews that are refused as a whole, by code (docs/errors.md)',
     labelNames: ['code'],
     registers,
   });
+  // A series that begins with its first event shows increase() nothing: every code begins at 0.
+  for (const code of Object.keys({ ...DENY_CODES, ...FAULT_CODES })) refusals.inc({ code }, 0);
   const tolerated = new Counter({
     name: 'portieris_images_tolerated_total',
     help: 'Images admitted although they would have been refused, by mode and code (docs/modes.md)',
     labelNames: ['mode', 'code'],
     registers,
   });
+  const attempts = new Counter({
+    name: 'portieris_bypass_attempts_total',
+    help: 'Claims that would spare a workload its proof and did not hold, by kind',
+    labelNames: ['kind'],
+    registers,
+  });
+  for (const kind of ATTEMPTS) attempts.inc({ kind }, 0);
   const seconds = new Histogram({
     name: 'portieris_admission_seconds',
     help: 'Time to answer an admission',
     labelNames: ['allowed'],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   });
-  const cache = new Counter({
-    name: 'portieris_trust_cache_total',
-    help: 'Lookups and updates of the trust data cache, by event',
-    labelNames: ['event'],
-    registers,
-  });
-  const fetch = new Histogram({
-    name: 'portieris_trust_fetch_seconds',
-    help: 'Time of one update of trust data',
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-    registers,
-  });
-  const ready = new Gauge({ name: 'portieris_source_ready', help: '1 while policies can be relied on', registers });
-  const invalid = new Gauge({ name: 'portieris_policy_problems', help: 'Mistakes in policy objects', registers });
+  for (const allowed of ['true', 'false']) seconds.zero({ allowed });
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  const ready = gauge('portieris_source_ready', '1 while policies can be relied on');
+  const problems = gauge('portieris_policy_problems', 'Mistakes in policy objects');
+  const warnings = gauge('portieris_policy_warnings', 'Policies that are valid and may be weaker than they look');
+  let certificate: Gauge | undefined;
+  openBuildInfo(registry);
+  if (options.process === true) openProcessMetrics(registry);
   return {
-    decided(decision, duration) {
+    ...openTrustMetrics(registry),
+    decided(decision, duration, suspicions = []) {
       (decision.allowed ? allow : deny).inc();
       seconds.observe({ allowed: String(decision.allowed) }, duration);
-      if (!decision.allowed) for (const code of decision.codes) refusals.inc({ code });
-      else for (const { mode, code } of decision.tolerated) tolerated.inc({ mode, code });
+      for (const kind of suspicions) attempts.inc({ kind });
+      for (const { mode, code } of toleratedBy(decision)) tolerated.inc({ mode, code });
+      for (const code of refusedBy(decision)) refusals.inc({ code });
+      if (isNoReview(decision)) attempts.inc({ kind: 'review_invalid' });
     },
-    cache: (event) => cache.inc({ event }),
-    fetched: (duration) => fetch.observe(duration),
-    source(isReady, problems) {
-      ready.set(isReady ? 1 : 0);
-      invalid.set(problems);
+    source(state) {
+      ready.set(state.ready ? 1 : 0);
+      problems.set(state.problems);
+      warnings.set(state.warnings);
+      if (state.certificate === undefined) return;
+      // Made only once there is a certificate: a gauge that says 0 would say that it expired in 1970.
+      certificate ??= gauge(
+        'portieris_serving_certificate_expiry_timestamp_seconds',
+        'When the certificate expires that the side-car shows to the API server (READY_TLS_PORT)',
+      );
+      certificate.set(state.certificate / 1000);
     },
     render: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };

@@ -31,12 +31,17 @@ export class Entries {
   /** Keys of the entries of each repository. */
   readonly #keys = new Map<string, Set<string>>();
 
-  constructor(maxBytes: number) {
+  readonly #lost: (event: 'evict' | 'oversize') => void;
+
+  /** `lost` is told of each entry that is not kept for want of room. */
+  constructor(maxBytes: number, lost: (event: 'evict' | 'oversize') => void = () => undefined) {
+    this.#lost = lost;
     this.#entries = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: ({ facts }, key) => Math.ceil(facts.bytes) + key.length + ENTRY_BYTES,
       dispose: (entry, key, reason) => {
         if (reason !== 'set') this.#forget(key, entry);
+        if (reason === 'evict') lost('evict');
       },
     });
   }
@@ -50,6 +55,22 @@ export class Entries {
     const repository = repositoryOf(entry.facts.server, entry.facts.gun);
     this.#entries.set(key, entry);
     if (this.#entries.has(key)) this.#keys.set(repository, (this.#keys.get(repository) ?? new Set()).add(key));
+    else this.#lost('oversize');
+  }
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Bytes that they hold, about. */
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+
+  /** All entries; looking at them keeps none from being the next to go. */
+  all(): Iterable<Entry> {
+    return this.#entries.values();
   }
 
   /** The entries of a repository, whoever asked for them. */

@@ -1,24 +1,18 @@
 import { Fault } from '../codes.ts';
 import { within } from '../deadline.ts';
-import { credentialIdentity } from '../io/credential.ts';
 import { LIMITS } from '../limits.ts';
+import type { FetchOutcome, TrustHoldings } from '../metrics/trust.ts';
 import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, TrustSource } from '../ports.ts';
 import { changedAdmitted } from '../trust/notary/admitted.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
-import { pinsIdentity } from '../trust/notary/pins.ts';
 import { isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
 import { Entries, type Entry, isUsable, previousOf } from './entries.ts';
+import { soonest } from './expiry.ts';
 import { FaultMemory, isBusy, isOutage, restOf } from './faults.ts';
+import { keyOf } from './key.ts';
+import { type CacheObserver, SILENT } from './observer.ts';
 import { type Moment, SteadyClock } from './steady.ts';
-
-/** What the cache tells of itself. */
-export interface CacheObserver {
-  /** `hit`: served; `miss`: a caller waits for an update; `refresh`: begun ahead; `stale`: served beyond the TTL in an outage; `fault`, `refusal`: how an update failed; `unwritten`: what rose could not be remembered. */
-  cache(event: 'hit' | 'miss' | 'refresh' | 'stale' | 'fault' | 'refusal' | 'unwritten'): void;
-  /** Seconds one update took. */
-  fetched(seconds: number): void;
-}
 
 /** What the cache is made of. Times in milliseconds. */
 export interface TrustCacheOptions {
@@ -54,18 +48,6 @@ interface Found {
 /** However long an outage lasts: its bound is the expiry of the timestamp, which the repository's owner chose (TUF §5.4.4). */
 const DEFAULT_STALE = Number.POSITIVE_INFINITY;
 const DEFAULT_PATIENCE = 1_000;
-const SILENT: CacheObserver = { cache: () => undefined, fetched: () => undefined };
-
-/** Whoever asks with another credential, for other roles, by another registry name or under other root pins has a key of his own. */
-const keyOf = ({ address, roles, pins, firstUse }: TrustQuery): string =>
-  JSON.stringify([
-    address.server,
-    address.gun,
-    address.registry,
-    credentialIdentity(address.credential),
-    roles,
-    pins === undefined ? firstUse !== false : pinsIdentity(pins),
-  ]);
 
 /**
  * Verified trust data until the first of its TTL and any role's expiry. One update in flight per key, detached from the callers, who wait with their own
@@ -83,7 +65,7 @@ export class TrustCache implements TrustSource {
     this.#options = options;
     this.#clock = new SteadyClock(options.clock);
     this.#observe = options.observe ?? SILENT;
-    this.#entries = new Entries(options.maxBytes);
+    this.#entries = new Entries(options.maxBytes, (event) => this.#observe.cache(event));
     options.memory.listen((server, gun, record) => this.#recorded(server, gun, record));
   }
 
@@ -94,6 +76,13 @@ export class TrustCache implements TrustSource {
     const { entry, cause }: Found = ready === undefined ? await this.#awaited(key, query, signal) : { entry: ready };
     const { facts, verified } = await this.#settled(key, { query, entry }, signal);
     return cause === undefined ? facts : { ...facts, unanswered: { since: verified.now, cause } };
+  }
+
+  /** What is held, for a scrape. Costs a walk over all entries. */
+  holdings(): TrustHoldings {
+    const { size, bytes } = this.#entries;
+    const shown = soonest(this.#entries.all(), this.#clock.moment().now);
+    return { entries: size, bytes, maxBytes: this.#options.maxBytes, ...shown };
   }
 
   /** What is in the cache and good enough, with a refresh begun where half of its time is over. */
@@ -108,6 +97,7 @@ export class TrustCache implements TrustSource {
       this.#begin(key, query);
     }
     this.#observe.cache('hit');
+    this.#observe.served(age / 1000);
     return entry;
   }
 
@@ -126,6 +116,7 @@ export class TrustCache implements TrustSource {
       const entry = isOutage(error) && !signal.aborted ? this.#fallback(key, query) : undefined;
       if (entry === undefined || !(error instanceof Fault)) throw error;
       this.#observe.cache('stale');
+      this.#observe.served((this.#clock.moment().now - entry.verified.now) / 1000);
       return { entry, cause: error };
     }
   }
@@ -167,7 +158,7 @@ export class TrustCache implements TrustSource {
     this.#flights.set(key, flight);
     done.then(
       (entry) => this.#landed(key, entry),
-      (error: unknown) => this.#crashed(key, query, error),
+      (error: unknown) => this.#crashed(key, { query, began }, error),
     );
     return flight;
   }
@@ -231,11 +222,11 @@ export class TrustCache implements TrustSource {
   #landed(key: string, entry: Entry): void {
     this.#flights.delete(key);
     this.#failures.delete(key);
-    this.#observe.fetched(Math.max(0, this.#clock.moment().now - entry.verified.now) / 1000);
+    this.#fetched(entry.verified, 'verified');
     this.#entries.keep(key, entry);
   }
 
-  #crashed(key: string, query: TrustQuery, error: unknown): void {
+  #crashed(key: string, { query, began }: { query: TrustQuery; began: Moment }, error: unknown): void {
     const { now } = this.#clock.moment();
     this.#flights.delete(key);
     this.#failures.add(key, error, now);
@@ -243,7 +234,12 @@ export class TrustCache implements TrustSource {
     if (isBusy(error)) this.#failures.add(restOf(query), error, now);
     const outage = isOutage(error);
     this.#observe.cache(outage ? 'fault' : 'refusal');
+    this.#fetched(began, outage ? 'fault' : 'refused');
     const entry = this.#entries.get(key);
     if (entry !== undefined && !outage) this.#entries.keep(key, { ...entry, stands: false });
+  }
+
+  #fetched(began: Moment, outcome: FetchOutcome): void {
+    this.#observe.fetched(Math.max(0, this.#clock.moment().now - began.now) / 1000, outcome);
   }
 }

@@ -33,6 +33,9 @@ export class BodyTooLarge extends Error {
   }
 }
 
+/** Told of one request: the status that came back, or what came in its place. */
+export type Requested = (status: number | 'unreachable' | 'timeout') => void;
+
 /** Statuses of RFC 9110 §15.4 that name another place by Location. */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Bytes of an error's body that are read to keep the connection; more costs the connection. */
@@ -45,11 +48,13 @@ const DRAINED_BYTES = 16 * 1024;
 export class HttpClient {
   readonly #dispatcher: Dispatcher;
   readonly #clock: Clock;
+  readonly #requested: Requested;
 
-  /** Throws `Error` with a sentence when the CA bundle or the proxy address is not valid. */
-  constructor(outside: Outside, clock: Clock) {
+  /** `requested` is told of each request. Throws `Error` with a sentence when the CA bundle or the proxy address is not valid. */
+  constructor(outside: Outside, clock: Clock, requested: Requested = () => undefined) {
     this.#dispatcher = openDispatcher(outside);
     this.#clock = clock;
+    this.#requested = requested;
   }
 
   /**
@@ -76,14 +81,18 @@ export class HttpClient {
     const { host, protocol } = call.url;
     if (protocol !== 'https:')
       throw new Fault('TRUST_SERVER_UNREACHABLE', `${host} is not asked: its address is not https.`);
+    let answered = false;
     try {
       const response = await this.#sent(call, signal);
+      answered = true;
       // A body that is cut off emits an error; without a listener that would end the process.
       response.body.on('error', () => undefined);
+      this.#requested(response.statusCode);
       refuseStatus(host, response, this.#clock.now());
       return await readAnswer(host, response, call.maxBytes);
     } catch (error) {
       if (error instanceof Fault || error instanceof BodyTooLarge) throw error;
+      if (!answered) this.#requested(signal.aborted ? 'timeout' : 'unreachable');
       if (signal.aborted) throw new Fault('DEADLINE', `${host} did not answer in time.`);
       throw unreachable(host, error);
     }

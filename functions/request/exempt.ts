@@ -10,8 +10,8 @@ const metadataOf = (object: JsonObject | undefined): JsonObject => {
   return isObject(metadata) ? metadata : {};
 };
 
-/** Set by the API server alone, once an object is being deleted; in an object that somebody sends it is a mere claim. */
-const isBeingDeleted = (stored: JsonObject | undefined): boolean => {
+/** Whether a stored object is being deleted. The mark is set by the API server alone, once an object is being deleted; in an object that somebody sends it is a mere claim. */
+export const isBeingDeleted = (stored: JsonObject | undefined): boolean => {
   const at = own(metadataOf(stored), 'deletionTimestamp');
   return typeof at === 'string' && at !== '';
 };
@@ -99,7 +99,7 @@ const groupOf = (apiVersion: JsonValue | undefined): string =>
   typeof apiVersion === 'string' ? apiVersion.slice(0, Math.max(apiVersion.indexOf('/'), 0)) : '';
 
 /** Whether the stored object is the one that the reference claims: UID, name, kind and group. */
-function isOwner(workload: Workload, owner: JsonObject): boolean {
+export function isOwner(workload: Workload, owner: JsonObject): boolean {
   const reference = workload.controller;
   const metadata = metadataOf(owner);
   return (

@@ -93,7 +93,7 @@ export class World {
       clock,
       ttl: 60_000,
       maxBytes: 50_000_000,
-      observe: { cache: () => undefined, fetched: () => undefined },
+      observe: { cache: () => undefined, served: () => undefined, fetched: () => undefined },
     });
     const credentials = new PullSecrets(this.#cluster, openLog('error'));
     const grace = this.graceHours * 3_600_000;

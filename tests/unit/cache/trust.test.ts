@@ -70,7 +70,7 @@ class World {
       staleIfError: STALE,
       patience: 20,
       maxBytes: 10_000_000,
-      observe: { cache: (event) => this.events.push(event), fetched: () => undefined },
+      observe: { cache: (event) => this.events.push(event), served: () => undefined, fetched: () => undefined },
       ...options,
     });
   }
