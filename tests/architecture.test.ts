@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-
+import { anchorsOf, PAGES, proseOf, ROOT, read } from './support/pages.ts';
 import { configurationPage, errorsPage } from './tools/pages.ts';
 
-const ROOT = resolve(import.meta.dirname, '..');
 const FUNCTIONS = join(ROOT, 'functions');
 
 const sources = readdirSync(FUNCTIONS, { recursive: true, encoding: 'utf8' })
@@ -89,8 +88,6 @@ describe('the structure', () => {
 });
 
 describe('the documents', () => {
-  const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
-
   it('docs/errors.md and docs/configuration.md say what the code declares (npm run pages writes them)', () => {
     expect(read('docs/errors.md')).toBe(errorsPage());
     expect(read('docs/configuration.md')).toBe(configurationPage());
@@ -101,31 +98,25 @@ describe('the documents', () => {
     const documented = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
     expect(documented.toSorted()).toEqual(Object.keys({ ...dependencies, ...devDependencies }).toSorted());
   });
-
-  it('every relative link of README and docs leads to a file', () => {
-    const pages = [
-      'README.md',
-      'CONTRIBUTING.md',
-      'CHANGELOG.md',
-      ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.md'))
-        .map((name) => `docs/${name}`),
-    ];
-    const broken = pages.flatMap((page) =>
-      [...read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
-        .map((match) => join(ROOT, page, '..', match[1] ?? ''))
-        .filter((target) => !exists(target))
-        .map((target) => `${page}: ${relative(ROOT, target)}`),
-    );
-    expect(broken).toEqual([]);
-  });
 });
 
-function exists(path: string): boolean {
-  try {
-    readdirSync(path);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
-  }
-}
+describe('every page', () => {
+  it.each(PAGES)('%s links to files and headings that are there', (page) => {
+    const broken = [...proseOf(page).matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+      const [file = '', anchor] = link.split('#');
+      const target = file === '' ? page : relative(ROOT, join(ROOT, page, '..', file));
+      if (!existsSync(join(ROOT, target))) return [`${link}: there is no ${target}`];
+      if (anchor === undefined || !target.endsWith('.md') || anchorsOf(target).has(anchor)) return [];
+      return [`${link}: ${target} has no such heading`];
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it.each(PAGES)('%s names only npm scripts that exist', (page) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(page).matchAll(/npm run (?:--silent |-s )?([a-z][a-z:-]*)/g)].map(
+      ([, script = '']) => script,
+    );
+    expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
+  });
+});

@@ -183,8 +183,8 @@ describe('policies/README.md', () => {
   });
 });
 
-describe('docs/policies.md', () => {
-  const rows = readFileSync(join(ROOT, 'docs/policies.md'), 'utf8')
+describe('docs/images.md', () => {
+  const rows = readFileSync(join(ROOT, 'docs/images.md'), 'utf8')
     .split('## How a pattern matches')[1]
     ?.split('## ')[0]
     ?.split('\n')
