@@ -46,8 +46,10 @@ export interface Kube {
 
 type Library = typeof import('@kubernetes/client-node');
 
-/** Connections to the API server at once: five watches, and reads of Secrets and owners beside them. */
+/** Connections to the API server at once: a watch for each resource, and reads of Secrets and owners beside them. */
 const CONNECTIONS = 32;
+/** An idle connection is closed after this long (ms): one that died in silence is then out of the way before a pod is refused twice for it. */
+const IDLE = 10_000;
 
 /** Keeps one dispatcher for as long as what it is made of (address, certificates, CA) stays the same. */
 class Pool {
@@ -61,7 +63,9 @@ class Pool {
     this.#key = key;
     const connect = (options.type === 'agent' ? options.connect : {}) as Agent.Options['connect'] & object;
     const made = options.type === 'agent' || options.type === 'none' ? undefined : make();
-    this.#dispatcher = made ?? new Agent({ connect, connections: CONNECTIONS });
+    // HTTP/1.1: over HTTP/2 all would share one connection, and where that dies without a sign, ending a request does not end it, so
+    // nothing would get through until TCP gives up after a quarter of an hour (kubernetes/kubernetes#87615).
+    this.#dispatcher = made ?? new Agent({ connect, connections: CONNECTIONS, allowH2: false, keepAliveTimeout: IDLE });
     return this.#dispatcher;
   }
 

@@ -1,5 +1,4 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -9,12 +8,16 @@ import { openCluster } from '../../functions/io/cluster.ts';
 import type { ObjectSource } from '../../functions/io/objects.ts';
 import { PACE, type Pace } from '../../functions/io/watch.ts';
 import { selectRule } from '../../functions/policy/select.ts';
-import { podSpec, reviewOf, workloadOf } from '../support/review.ts';
+import { digestOf, podSpec, reviewOf, workloadOf } from '../support/review.ts';
+import { TestRepository } from '../support/tuf/repository.ts';
+import { type NotaryServer, serveNotary } from '../support/tuf/server.ts';
 import { type Authority, makeAuthority } from './support/certificates.ts';
 import { type TemporaryFolder, temporaryFolder } from './support/folder.ts';
 import { type RunningGate, startGate } from './support/gate.ts';
 import { type KubeServer, startKube } from './support/kube.ts';
 import { collectionPath, type KubeObject } from './support/kubeclient.ts';
+import { Line } from './support/line.ts';
+import { SteadyGate } from './support/steadygate.ts';
 import { type WebClient, webClient } from './support/web.ts';
 
 /** A real API server that ends, comes back, forgets, and is cut off, while the gate watches it. */
@@ -29,52 +32,6 @@ let folder: TemporaryFolder;
 let authority: Authority;
 let kube: KubeServer;
 let line: Line;
-
-/** A line to the API server that can be cut: the TLS on it stays between its ends. */
-class Line {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #cut = false;
-
-  constructor(port: number) {
-    this.#server = createServer((near) => {
-      if (this.#cut) return void near.destroy();
-      const far = connect(port, '127.0.0.1');
-      for (const [from, to] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#sockets.add(from);
-        from.once('close', () => this.#sockets.delete(from) && to.destroy());
-        from.on('error', () => to.destroy());
-        from.pipe(to);
-      }
-    });
-  }
-
-  async open(): Promise<string> {
-    await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done));
-    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  cut(): void {
-    this.#cut = true;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  mend(): void {
-    this.#cut = false;
-  }
-
-  get connections(): number {
-    return this.#sockets.size / 2;
-  }
-
-  async close(): Promise<void> {
-    this.cut();
-    await new Promise<void>((done) => this.#server.close(() => done()));
-  }
-}
 
 const policyOf = (name: string): KubeObject => ({
   apiVersion: `${GROUP}/v1`,
@@ -128,14 +85,14 @@ describe('a source that watches a real API server', () => {
   let log: string[];
   let now: number;
 
-  const open = async (): Promise<void> => {
+  const open = async (pace: Partial<Pace> = {}): Promise<void> => {
     now = Date.now();
     log = [];
     source = await openCluster({
       kubeconfig: join(folder.path, 'line'),
       log: pino({ level: 'warn' }, { write: (text: string) => void log.push(text) }),
       clock: { now: () => now },
-      pace: QUICK,
+      pace: { ...QUICK, ...pace },
     });
   };
   const problems = (): string => source.readiness().problems.join('\n');
@@ -193,6 +150,18 @@ describe('a source that watches a real API server', () => {
     await soon('first', false);
   });
 
+  it('gives up watches on which nothing comes and which nobody closes, and takes what changed meanwhile', async () => {
+    await open({ silence: 1_000, request: 1_000 });
+    await ready();
+    line.silence();
+    await apply('unheard');
+    await soon('unheard', true);
+    expect(log.join('')).toContain(`the watch of imagepolicies.${GROUP} fell silent; listing anew`);
+    await remove('unheard');
+    await soon('unheard', false);
+    await ready();
+  });
+
   it('lists anew when the version it stopped at was compacted away, and misses nothing of what changed meanwhile', async () => {
     await open();
     await ready();
@@ -212,6 +181,49 @@ describe('a source that watches a real API server', () => {
     await ready();
     await apply('fifth');
     await soon('fifth', true);
+  });
+});
+
+describe('a gate in a cluster, whose API server is away', () => {
+  const GUN = 'away.example/app';
+  const IMAGE = `${GUN}:v1`;
+  const ADMITTED = { allowed: true, image: `${IMAGE}@${digestOf('a')}` };
+  const kubeconfig = process.env['KUBECONFIG'];
+  let notary: NotaryServer;
+  let gate: SteadyGate;
+
+  beforeAll(async () => {
+    const repository = new TestRepository({ gun: GUN }).tag('v1', digestOf('a')).publish();
+    notary = await serveNotary({ repositories: [repository] });
+    await writeFile(join(folder.path, 'notary.crt'), notary.ca ?? '');
+    const policy = { trust: { enabled: true, trustServer: notary.origin } };
+    const { metadata, ...rest } = policyOf('away');
+    await kube.client.create(POLICIES, { ...rest, metadata, spec: { repositories: [{ name: `${GUN}*`, policy }] } });
+    process.env['KUBECONFIG'] = join(folder.path, 'line');
+    gate = new SteadyGate({ SNAPSHOT: 'cluster', TRUST_CA_FILE: join(folder.path, 'notary.crt') });
+    await gate.open();
+  });
+  afterAll(async () => {
+    if (kubeconfig === undefined) delete process.env['KUBECONFIG'];
+    else process.env['KUBECONFIG'] = kubeconfig;
+    await gate?.close();
+    await notary?.close();
+  });
+
+  it('goes on admitting what it holds, past its time, and says so; refuses what it sees first; looks again when it is back', async () => {
+    await expect.poll(async () => (await gate.app.readiness()).ready, PATIENT).toBe(true);
+    expect(await gate.pod(IMAGE)).toMatchObject({ ...ADMITTED, warnings: [] });
+    gate.now += 60_000;
+    line.cut();
+    const answer = await gate.pod(IMAGE);
+    expect(answer).toMatchObject(ADMITTED);
+    expect(answer.warnings.join()).toContain('The API server gave no answer about TrustRecords');
+    expect(await gate.counted('stale')).toBe(1);
+    expect(await gate.pod(`${GUN}2:v1`)).toMatchObject({ allowed: false, code: 'CLUSTER_UNREACHABLE' });
+    line.mend();
+    gate.now += 2_000;
+    expect(await gate.pod(IMAGE)).toMatchObject({ ...ADMITTED, warnings: [] });
+    expect(await gate.pod(`${GUN}2:v1`)).toMatchObject({ allowed: false, code: 'TRUST_NO_DATA' });
   });
 });
 
