@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { access, constants, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../codes.ts';
@@ -8,10 +8,9 @@ import { LIMITS } from '../limits.ts';
 import type { Clock, RecordListener, RememberedTrust, TrustMemory } from '../ports.ts';
 import { parseRecord, recordedRepository, recordName, recordObject } from '../trust/notary/record.ts';
 import { mergeTrust } from '../trust/notary/remembered.ts';
+import { type HeldLock, takeLock } from './filelock.ts';
 import { metadataOf, textOf } from './objects.ts';
 
-/** A process that died while it wrote leaves its lock: it counts for nothing after this long (ms). */
-const LOCK_STALE = 10_000;
 /** Between two looks at a lock that another process holds (ms). */
 const LOCK_PAUSE = 10;
 
@@ -125,32 +124,26 @@ export class RecordFile implements TrustMemory {
   }
 
   async #locked<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const lock = `${this.#path}.lock`;
-    while (!(await this.#taken(lock))) {
+    const path = `${this.#path}.lock`;
+    let lock = this.#taken(path);
+    while (lock === undefined) {
       if (signal.aborted)
-        throw new Fault('TRUST_RECORD_UNAVAILABLE', `${lock} is held by another process; remove it if there is none.`);
+        throw new Fault('TRUST_RECORD_UNAVAILABLE', `${path} is held by another process that does not end its work.`);
       await pause(LOCK_PAUSE);
+      lock = this.#taken(path);
     }
     try {
       return await work();
     } finally {
-      await rm(lock, { force: true });
+      lock.release();
     }
   }
 
-  async #taken(lock: string): Promise<boolean> {
+  #taken(path: string): HeldLock | undefined {
     try {
-      await (await open(lock, 'wx')).close();
-      return true;
+      return takeLock(path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw this.#fault('written', error);
-      const made = await stat(lock).then(
-        ({ mtimeMs }) => mtimeMs,
-        () => undefined,
-      );
-      // Of a lock, the machine's own clock counts: its time stamp comes from there.
-      if (made !== undefined && Date.now() - made > LOCK_STALE) await rm(lock, { force: true });
-      return false;
+      throw this.#fault('locked', error);
     }
   }
 

@@ -1,7 +1,10 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../../functions/codes.ts';
+import { takeLock } from '../../../functions/io/filelock.ts';
 import { openRecordFile, type RecordFile } from '../../../functions/io/recordfile.ts';
 import type { RememberedTrust } from '../../../functions/ports.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../integration/support/folder.ts';
@@ -23,6 +26,7 @@ const record = (gun: string, version = 1, rootKeyIds = ['ab'.repeat(32)]): Remem
 let folder: TemporaryFolder;
 let path: string;
 const files: RecordFile[] = [];
+const children: ChildProcess[] = [];
 
 beforeEach(async () => {
   folder = await temporaryFolder('records');
@@ -30,6 +34,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const file of files.splice(0)) file.close();
+  for (const child of children.splice(0)) child.kill('SIGKILL');
   await folder.remove();
 });
 
@@ -38,6 +43,19 @@ const open = async (): Promise<RecordFile> => {
   if (file === undefined) throw new Error('the folder can be written');
   files.push(file);
   return file;
+};
+
+/** A process of its own that remembers what it is told in messages. */
+const startRememberer = async (): Promise<ChildProcess> => {
+  const child = fork('tests/support/rememberer.ts', [path], { execArgv: [] });
+  children.push(child);
+  await once(child, 'message');
+  return child;
+};
+const told = async (child: ChildProcess, gun: string): Promise<unknown> => {
+  const answer = once(child, 'message');
+  child.send(gun);
+  return (await answer)[0];
 };
 
 describe('a file of trust records', () => {
@@ -118,18 +136,44 @@ describe('a file of trust records', () => {
     expect(await file.read(SERVER, 'c/d')).toBeDefined();
   });
 
-  it('is not held up by the lock of a process that died, and names the lock of one that does not end', async () => {
+  it('is not held up by a lock that an earlier version left, and names the one of a process that does not end', async () => {
     const file = await open();
     await writeFile(`${path}.lock`, '');
-    const long = new Date(Date.now() - 60_000);
-    await utimes(`${path}.lock`, long, long);
     await file.remember(record('a/b'), undefined, signal);
-    await writeFile(`${path}.lock`, '');
+    const lock = takeLock(`${path}.lock`);
     const late = file.remember(record('c/d'), undefined, AbortSignal.abort());
     await expect(late).rejects.toMatchObject({
       code: 'TRUST_RECORD_UNAVAILABLE',
       message: expect.stringContaining('.lock'),
     });
+    lock?.release();
+    expect(await file.remember(record('c/d'), undefined, signal)).toBeDefined();
+  });
+
+  it('says what is amiss with a lock that cannot be one', async () => {
+    const file = await open();
+    await mkdir(`${path}.lock`);
+    await expect(file.remember(record('a/b'), undefined, signal)).rejects.toMatchObject({
+      code: 'TRUST_RECORD_UNAVAILABLE',
+      message: expect.stringContaining('cannot be locked'),
+    });
+  });
+
+  it('loses nothing where many processes find a lock that one who died left behind, however often', async () => {
+    const processes = await Promise.all(Array.from({ length: 8 }, startRememberer));
+    const guns: string[] = [];
+    const long = new Date(Date.now() - 60_000);
+    for (let round = 0; round < 12; round += 1) {
+      await writeFile(`${path}.lock`, '');
+      await utimes(`${path}.lock`, long, long);
+      const asked = processes.map((_, index) => `r${round}/p${index}`);
+      guns.push(...asked);
+      const ends = await Promise.all(processes.map((child, index) => told(child, asked[index] ?? '')));
+      expect(new Set(ends)).toEqual(new Set(['written']));
+    }
+    const file = await open();
+    const kept = await Promise.all(guns.map(async (gun) => (await file.read(SERVER, gun)) !== undefined));
+    expect(guns.filter((_, index) => !kept[index])).toEqual([]);
   });
 
   it('is not opened where its folder is not there', async () => {
