@@ -18,7 +18,7 @@ const underWay = new Set<ServerResponse>();
  */
 export function serveAdmit(): Server {
   const [listener] = getTestServer('admit').listeners('request') as [RequestListener];
-  makeLean(listener);
+  app.log.debug({ leftOut: makeLean(listener) }, 'layers of the framework that have nothing to do here');
   const server = createServer((request, response) => {
     underWay.add(response);
     response.once('close', () => underWay.delete(response));

@@ -19,8 +19,12 @@ const bundle = await build({
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
     cleanDir: true,
-    // Names stay, so that a stack trace can be read.
-    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+    // Names stay, so that a stack trace can be read and lean.ts finds the layers that it takes out.
+    minify: {
+      compress: { keepNames: { function: true, class: true } },
+      mangle: false,
+      codegen: { removeWhitespace: true },
+    },
     // CommonJS packages find `require` by this; yargs, in the command line alone, brings its own.
     banner: ({ name }) =>
       name === 'cli'
