@@ -1,12 +1,15 @@
+import { hostname } from 'node:os';
 import { type Admission, admit, refuseBody } from './admit.ts';
 import type { AdmissionReviewAnswer } from './answer/response.ts';
 import type { Refusal } from './codes.ts';
 import type { Config } from './config.ts';
 import { timed } from './deadline.ts';
-import { openGate } from './gate.ts';
+import { type OpenGate, openGate } from './gate.ts';
 import { answersTls, askTls } from './io/tls.ts';
 import { type Log, openLog } from './log.ts';
-import { openMetrics } from './metrics.ts';
+import { type Metrics, openMetrics } from './metrics.ts';
+import { Events } from './notify/events.ts';
+import { type Notifier, openNotifier } from './notify/notifier.ts';
 import type { Clock, Readiness } from './ports.ts';
 import { PolicyReport } from './report.ts';
 import type { Verdict } from './trust/verdict.ts';
@@ -37,7 +40,9 @@ export async function openApp(
   config: Config,
   { log = openLog(config.logLevel), metrics = openMetrics({ process: true }), clock = SYSTEM_CLOCK } = {},
 ): Promise<App> {
-  const { gate, source, close } = await openGate(config, { log, metrics, clock });
+  const opened = await openGate(config, { log, metrics, clock });
+  const { gate, source } = opened;
+  const notifier = notifierOf(config, opened, { log, metrics });
   const report = new PolicyReport(log);
   let draining = false;
   const readiness = async (): Promise<Readiness> => {
@@ -56,6 +61,7 @@ export async function openApp(
     const seconds = (performance.now() - started) / 1000;
     metrics.decided(admission.decision, seconds, admission.suspicions);
     logAdmission(log, admission, seconds);
+    notifier.admission(admission, gate.clock.now());
     return admission.answer;
   };
   return {
@@ -83,7 +89,10 @@ export async function openApp(
     drain() {
       draining = true;
     },
-    close,
+    async close() {
+      await notifier.close();
+      await opened.close();
+    },
   };
 }
 
@@ -91,6 +100,22 @@ const causeOf = (verdict: Verdict): unknown => {
   if (verdict.outcome === 'tolerated') return verdict.failures.find(({ cause }) => cause !== undefined)?.cause;
   return verdict.outcome === 'unknown' ? verdict.fault.cause : undefined;
 };
+
+/** Who is told of refusals, by the configuration. */
+function notifierOf(
+  config: Config,
+  { gate, source }: OpenGate,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+): Notifier {
+  const store = config.events ? source.events : undefined;
+  const { clock, cluster } = gate;
+  return openNotifier({
+    log,
+    clock,
+    observe: (channel, outcome) => metrics.told(channel, outcome),
+    channels: store === undefined ? [] : [(tally) => new Events({ store, cluster, tally, instance: hostname() })],
+  });
+}
 
 function logAdmission(log: Log, { request, decision, outcomes, suspicions, error }: Admission, seconds: number): void {
   const { uid, operation, namespace, name, kind, subResource, dryRun } = request ?? {};

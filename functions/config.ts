@@ -1,3 +1,4 @@
+import { NOTIFY_OPTIONS } from './notify/options.ts';
 import { Invalid, integer, items, type Option, option, optional } from './option.ts';
 import { MODES, type Mode } from './policy/policy.ts';
 import { parseWorkloadKind, type WorkloadKind } from './request/workload.ts';
@@ -40,6 +41,8 @@ export interface Config {
   readonly deadlineMargin: number;
   /** TLS port on this host that readiness asks too (the side-car's), or undefined. */
   readonly readyTlsPort: number | undefined;
+  /** Whether refusals are told as Events of Kubernetes. */
+  readonly events: boolean;
 }
 
 function parseServers(text: string): ReadonlyMap<string, string> | Invalid {
@@ -167,6 +170,7 @@ export const OPTIONS = {
     'TLS port on this host that readiness asks too (the side-car in front of the function)',
     optional(integer(1, 65_535)),
   ),
+  ...NOTIFY_OPTIONS,
 } as const satisfies { [K in keyof Config]: Option<Config[K]> };
 
 /** Thrown when the environment is not valid; `problems` names every variable with what is wrong with it. */

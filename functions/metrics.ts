@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Decision } from './answer/decision.ts';
 import { DENY_CODES, FAULT_CODES } from './codes.ts';
 import { openBuildInfo, openProcessMetrics } from './metrics/process.ts';
+import { openToldMetrics, type ToldMetrics } from './metrics/told.ts';
 import { openTrustMetrics, type TrustMetrics } from './metrics/trust.ts';
 import { SUSPICIONS, type Suspicion } from './request/suspect.ts';
 
@@ -17,7 +18,7 @@ export interface SourceState {
 }
 
 /** What the gate counts, and its Prometheus text. docs/monitoring.md lists every metric. */
-export interface Metrics extends TrustMetrics {
+export interface Metrics extends TrustMetrics, ToldMetrics {
   /** Counts one answered review, the seconds it took, and what in it claimed to need no proof and did not hold. */
   decided(decision: Decision, seconds: number, suspicions?: readonly Suspicion[]): void;
   /** Notes how the source of objects stands. */
@@ -85,6 +86,7 @@ export function openMetrics(options: { readonly process?: boolean } = {}): Metri
   if (options.process === true) openProcessMetrics(registry);
   return {
     ...openTrustMetrics(registry),
+    ...openToldMetrics(registry),
     decided(decision, duration, suspicions = []) {
       (decision.allowed ? allow : deny).inc();
       seconds.observe({ allowed: String(decision.allowed) }, duration);

@@ -4,6 +4,7 @@ import { LIMITS } from '../limits.ts';
 import type { PolicySnapshot } from '../policy/snapshot.ts';
 import type { OwnerReference, Readiness, SecretObject } from '../ports.ts';
 import { Accounts, Policies } from './collections.ts';
+import { ClusterEvents } from './events.ts';
 import { type Answer, type Kube, type KubeChoice, openKube } from './kubeconfig.ts';
 import { groupOf, type ObjectSource, POLICY_GROUPS, pullSecretNames, type SourceContext, secretOf } from './objects.ts';
 import { ClusterRecords } from './records.ts';
@@ -37,6 +38,7 @@ const isName = (name: string): boolean =>
 
 class ClusterSource implements ObjectSource {
   readonly memory: ClusterRecords;
+  readonly events: ClusterEvents;
   readonly #kube: Kube;
   readonly #context: FollowContext;
   readonly #stop = new AbortController();
@@ -50,6 +52,7 @@ class ClusterSource implements ObjectSource {
     const pace = { ...PACE, ...options.pace };
     const { log, clock, chance = Math.random } = options;
     this.memory = new ClusterRecords({ kube, clock: options.clock, timeout: pace.request });
+    this.events = new ClusterEvents({ kube, timeout: pace.request, signal: this.#stop.signal });
     this.#context = { kube, pace, log, clock, chance, signal: this.#stop.signal };
     const policies = POLICY_GROUPS.flatMap(({ group, version }) =>
       POLICY_PLURALS.map((plural) => this.#policies.feed(`/apis/${group}/${version}/${plural}`, `${plural}.${group}`)),

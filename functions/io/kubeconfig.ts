@@ -35,8 +35,8 @@ export interface Kube {
   readonly server: string;
   /** GETs JSON; rejects when there is no answer at all. */
   get(path: string, query: Query, signal: AbortSignal): Promise<Answer>;
-  /** Sends JSON; rejects when there is no answer at all. */
-  send(method: 'POST' | 'PUT', path: string, body: JsonValue, signal: AbortSignal): Promise<Answer>;
+  /** Sends JSON, a PATCH as a merge patch (RFC 7396); rejects when there is no answer at all. */
+  send(method: 'POST' | 'PUT' | 'PATCH', path: string, body: JsonValue, signal: AbortSignal): Promise<Answer>;
   /** Watches until the end, whatever it is; never rejects, and never calls `event` after it. */
   watch(order: WatchOrder): Promise<WatchEnd>;
   /** Reads the configuration and its token anew. */
@@ -125,7 +125,7 @@ const queryOf = (query: Query): string => {
 };
 
 interface Question {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   readonly path: string;
   readonly body?: JsonValue;
 }
@@ -146,7 +146,7 @@ class JsonApi {
     const request = baseServer.makeRequestContext(path, library.HttpMethod[method]);
     request.setHeaderParam('Accept', 'application/json');
     if (body !== undefined) {
-      request.setHeaderParam('Content-Type', 'application/json');
+      request.setHeaderParam('Content-Type', method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
       request.setBody(JSON.stringify(body));
     }
     request.setSignal(signal);

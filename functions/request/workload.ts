@@ -59,7 +59,7 @@ function imagesOf(reader: Reader, podSpec: Spot): readonly WorkloadImage[] {
   ].filter((image) => image !== undefined);
 }
 
-function controllerOf(reader: Reader, root: Spot): OwnerReference | undefined {
+function readController(reader: Reader, root: Spot): OwnerReference | undefined {
   const metadata = reader.object(root, 'metadata');
   const owners = metadata === undefined ? [] : reader.list(metadata, 'ownerReferences');
   const controllers = owners.filter((owner) => own(owner.value, 'controller') === true);
@@ -68,6 +68,10 @@ function controllerOf(reader: Reader, root: Spot): OwnerReference | undefined {
   const text = (name: string): string => reader.string(owner, name) ?? '';
   return { apiVersion: text('apiVersion'), kind: text('kind'), name: text('name'), uid: text('uid') };
 }
+
+/** The owner that an object names as its controller, as `Workload.controller`, of an object that may be no workload at all. */
+export const controllerOf = (object: JsonObject): OwnerReference | undefined =>
+  readController(new Reader(), { place: [], value: object });
 
 /** The pod spec and its template: the object above it, where the path ends in `template.spec`. */
 function descend(
@@ -102,7 +106,7 @@ export function readWorkload(kind: WorkloadKind, object: JsonObject): Result<Wor
     images: imagesOf(reader, spec),
     pullSecrets: reader.list(spec, 'imagePullSecrets').flatMap((secret) => reader.string(secret, 'name') || []),
     serviceAccount: reader.string(spec, 'serviceAccountName') || reader.string(spec, 'serviceAccount') || 'default',
-    controller: controllerOf(reader, root),
+    controller: readController(reader, root),
     podSpec: spec.value,
     template: template?.value ?? {},
     isPod: kind.group === '' && kind.kind === 'Pod',

@@ -9,6 +9,7 @@ import { orderOf } from '../../functions/certs/main.ts';
 import { rotate } from '../../functions/certs/rotate.ts';
 import { openCluster } from '../../functions/io/cluster.ts';
 import { openLog } from '../../functions/log.ts';
+import { CONTROLLER, microTime } from '../../functions/notify/event.ts';
 import type { RememberedTrust } from '../../functions/ports.ts';
 import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
 import { kubeconfigOf } from '../support/kube.ts';
@@ -165,6 +166,19 @@ describe('the rights', () => {
         const reference = { apiVersion: group === '' ? 'v1' : `${group}/v1`, kind, name: 'web', uid: 'uid' };
         await source.owner(NAMESPACE, reference, signal);
       }
+      await source.events?.create({
+        apiVersion: 'events.k8s.io/v1',
+        kind: 'Event',
+        metadata: { name: 'rights', namespace: NAMESPACE },
+        eventTime: microTime(Date.now()),
+        reportingController: CONTROLLER,
+        reportingInstance: 'test',
+        action: 'Refuse',
+        reason: 'TRUST_NOT_SIGNED',
+        regarding: { apiVersion: 'v1', kind: 'Namespace', name: NAMESPACE, namespace: NAMESPACE },
+        type: 'Warning',
+      });
+      await source.events?.count(NAMESPACE, 'rights', { count: 2, lastObservedTime: microTime(Date.now()) });
       // The first is created, the second updated.
       for (const version of [1, 2]) await source.memory?.remember(seenAt(version), undefined, signal);
       await until(

@@ -14,6 +14,7 @@ describe('parseConfig', () => {
   it('gives every option a default', () => {
     expect(parseConfig({})).toEqual({
       enforcementMode: 'enforce',
+      events: true,
       port: 8080,
       snapshot: 'policies/embedded',
       trustRecords: undefined,
