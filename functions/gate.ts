@@ -43,6 +43,8 @@ export interface OpenGate {
   /** Policies, Secrets, ServiceAccounts and owners. */
   readonly source: ObjectSource;
   readonly prover: Prover;
+  /** What is remembered of repositories. */
+  readonly memory: TrustMemory;
   /** Stops watching and ends connections. Never throws. */
   close(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export async function openGate(config: Config, surroundings: Surroundings): Prom
     gate,
     source,
     prover,
+    memory,
     async close() {
       await source.close();
       await http.close();
@@ -146,7 +149,7 @@ function openProver(config: Config, source: ObjectSource, tools: Tools): Prover 
 }
 
 /** One image's verdict in time: what is slow, or breaks, is named with the image that it stands for. */
-async function verifyInTime(prover: Prover, question: ImageQuestion, signal: AbortSignal): Promise<Verdict> {
+export async function verifyInTime(prover: Prover, question: ImageQuestion, signal: AbortSignal): Promise<Verdict> {
   const late = `The proof of ${question.reference.written} was not complete in time.`;
   try {
     return await within(signal, verifyImage(prover, question, signal), late);

@@ -62,3 +62,27 @@ export function commonOptions(yargs: Argv): Argv<CommonArgs> {
       },
     }) as Argv<CommonArgs>;
 }
+
+/** Options that say as which pod a question is asked. */
+export const podOptions = <T>(yargs: Argv<T>) =>
+  yargs
+    .option('namespace', {
+      alias: 'n',
+      type: 'string',
+      default: 'default',
+      requiresArg: true,
+      describe: 'Namespace of the pod',
+    })
+    .option('service-account', {
+      type: 'string',
+      default: 'default',
+      requiresArg: true,
+      describe: 'ServiceAccount of the pod, whose imagePullSecrets count',
+    })
+    .option('pull-secret', {
+      type: 'string',
+      default: [] as readonly string[],
+      requiresArg: true,
+      coerce: (given: string | readonly string[]) => [given].flat(),
+      describe: 'Name of an imagePullSecret of the pod; may be repeated',
+    });

@@ -1,11 +1,15 @@
 import { type Decision, type ImageOutcome, remedyOf, ruleName } from '../answer/decision.ts';
 import type { DenyCode, FaultCode } from '../codes.ts';
 import { type ImageReference, repositoryName } from '../image/reference.ts';
+import type { Mode } from '../policy/policy.ts';
 import type { Checked, CheckedObject } from './check.ts';
 import { EXIT } from './outside.ts';
 
-/** What would become of an image or an object; `unknown`: no answer could be had, which the gate refuses too. */
-export type Status = 'admitted' | 'refused' | 'unknown';
+/**
+ * What would become of an image or an object. `tolerated`: a proof fails, and the mode (docs/modes.md) admits it all the same; `unknown`: no
+ * answer could be had, which the gate refuses too.
+ */
+export type Status = 'admitted' | 'tolerated' | 'refused' | 'unknown';
 
 /** Why something is not admitted. */
 export interface Reason {
@@ -34,7 +38,10 @@ export interface ImageFinding {
   readonly replacement?: string;
   /** `ClusterImagePolicy default, spec.repositories[0]`. */
   readonly policy?: string;
+  /** Why it is not admitted, or would not be but for the mode. */
   readonly reason?: Reason;
+  /** What lets it pass although a proof fails. */
+  readonly mode?: Exclude<Mode, 'enforce'>;
   /** Why it needs no proof, or what was seen. */
   readonly evidence?: readonly string[];
   readonly warning?: string;
@@ -79,20 +86,25 @@ export const reasonOf = (code: DenyCode | FaultCode, message: string): Reason =>
 });
 
 const statusOf = (decision: Decision): Status => {
-  if (decision.allowed) return 'admitted';
+  if (decision.allowed) return decision.tolerated.length > 0 ? 'tolerated' : 'admitted';
   return decision.transient ? 'unknown' : 'refused';
 };
 
 /** What an image's verdict says, for people and for JSON. */
 export function verdictFinding({
   verdict,
-}: Pick<ImageOutcome, 'verdict'>): Pick<ImageFinding, 'status' | 'digest' | 'reason' | 'evidence' | 'warning'> {
+}: Pick<ImageOutcome, 'verdict'>): Pick<
+  ImageFinding,
+  'status' | 'digest' | 'reason' | 'mode' | 'evidence' | 'warning'
+> {
   if (verdict.outcome === 'denied') return { status: 'refused', reason: reasonOf(verdict.code, verdict.message) };
   if (verdict.outcome === 'unknown')
     return { status: 'unknown', reason: reasonOf(verdict.fault.code, verdict.fault.message) };
   const { digest, evidence, warning } = verdict;
+  const [failure] = verdict.outcome === 'tolerated' ? verdict.failures : [];
   return {
-    status: 'admitted',
+    status: failure === undefined ? 'admitted' : 'tolerated',
+    ...(failure !== undefined && { reason: reasonOf(failure.code, failure.message), mode: failure.mode }),
     ...(digest !== undefined && { digest }),
     ...(evidence.length > 0 && { evidence: evidence.map(({ subject, detail }) => `${subject}: ${detail}`) }),
     ...(warning !== undefined && { warning }),
@@ -112,15 +124,19 @@ function imageFinding(outcome: ImageOutcome, { decision, placeOf }: CheckedObjec
   };
 }
 
-/** Of a review that is refused as a whole the message names the code and the remedy, which stand apart here. */
-function wholeReason(code: DenyCode | FaultCode, message: string): Reason {
+/** Why a review is refused as a whole. Its message names the code and the remedy, which stand apart here. */
+function wholeReason(decision: Decision): Reason | undefined {
+  const { code, message } = decision.allowed
+    ? (decision.tolerated[0] ?? { code: undefined, message: '' })
+    : { code: decision.codes[0], message: decision.message };
+  if (code === undefined) return undefined;
   const reason = reasonOf(code, message);
   return { ...reason, message: message.replace(`[${code}] `, '').replace(` ${reason.remedy}`, '') };
 }
 
 function objectFinding(checked: CheckedObject): ObjectFinding {
   const { file, kind, namespace, name, decision, outcomes } = checked;
-  const whole = !decision.allowed && outcomes.length === 0 ? decision.codes[0] : undefined;
+  const whole = outcomes.length === 0 ? wholeReason(decision) : undefined;
   return {
     file,
     line: checked.placeOf('').line,
@@ -129,7 +145,7 @@ function objectFinding(checked: CheckedObject): ObjectFinding {
     name,
     status: statusOf(decision),
     ...(decision.allowed && decision.exemption !== undefined && { exemption: decision.exemption }),
-    ...(!decision.allowed && whole !== undefined && { reason: wholeReason(whole, decision.message) }),
+    ...(whole !== undefined && { reason: whole }),
     warnings: decision.allowed ? decision.warnings : [],
     images: outcomes.map((outcome) => imageFinding(outcome, checked)),
   };

@@ -4,11 +4,13 @@ import { Fault } from '../codes.ts';
 import { ConfigError } from '../config.ts';
 import { type CommonArgs, commonOptions, type Registered } from './command.ts';
 import { check } from './commands/check.ts';
+import { explain } from './commands/explain.ts';
+import { inspect } from './commands/inspect.ts';
 import { CommandError, EXIT, type Outside } from './outside.ts';
 import { plain } from './terminal.ts';
 
 /** Every command, in the order of `--help`. */
-const COMMANDS: readonly Registered[] = [check];
+const COMMANDS: readonly Registered[] = [check, explain, inspect];
 
 const EPILOGUE = `Nothing is written anywhere: each look is a dry run. Every option of the gate counts as an
 environment variable (docs/configuration.md): TRUST_CA_FILE and TRUST_SERVERS, for instance.
@@ -31,6 +33,7 @@ function parserOf(outside: Outside, done: (code: number) => void): Argv<CommonAr
   return parser
     .completion('completion', 'Print a script that completes commands and options (bash, zsh)')
     .example('$0 check -f deploy/', 'Would the images of these manifests be admitted?')
+    .example('$0 explain registry.demo/shop/web:1.4', 'Why is this image admitted or refused?')
     .epilogue(EPILOGUE)
     .demandCommand(1, 'Name a command.')
     .recommendCommands()

@@ -7,7 +7,9 @@ export const renderJson = (value: unknown): string => `${JSON.stringify(value, u
 
 /** A status in its colour. */
 export const statusCell = (status: Status, paint: Paint): Cell => {
-  const dress = { admitted: paint.good, refused: paint.bad, unknown: paint.doubtful }[status];
+  const dress = { admitted: paint.good, tolerated: paint.doubtful, refused: paint.bad, unknown: paint.doubtful }[
+    status
+  ];
   return { text: status, dress };
 };
 
@@ -30,7 +32,7 @@ const imageRow = (file: string, line: number, image: ImageFinding, paint: Paint)
   plain(`${file}:${line}`),
   plain(image.image),
   plain(image.policy ?? ''),
-  image.digest ?? image.reason?.code ?? 'needs no proof',
+  image.reason?.code ?? image.digest ?? 'needs no proof',
 ];
 
 const told = (what: string, { code, message }: Reason, paint: Paint): string =>
@@ -52,7 +54,7 @@ function reasons(findings: Findings, paint: Paint): string {
 function summary({ objects, skipped }: Findings): string {
   const images = objects.flatMap((object) => object.images);
   const by = (status: Status): number => images.filter((image) => image.status === status).length;
-  const parts = (['admitted', 'refused', 'unknown'] as const)
+  const parts = (['admitted', 'tolerated', 'refused', 'unknown'] as const)
     .filter((status) => by(status) > 0)
     .map((status) => `${by(status)} ${status}`);
   const rest = skipped === 0 ? '' : ` ${count(skipped, 'object')} of other kinds.`;

@@ -39,6 +39,23 @@ function decides({ pattern, requirements }: Rule, image: ImageReference): boolea
   return pattern.matches(image);
 }
 
+/** How a rule stands to an image: it decides; it matches, but a stronger one decides; it matches the tag alone, which a digest beside it overrides; it does not match. */
+export type Fit = 'decides' | 'weaker' | 'tag-only' | 'no-match';
+
+/** Every rule of a ranked list with how it stands to an image, for people who ask why. */
+export function fitsOf(
+  rules: readonly Rule[],
+  image: ImageReference,
+): readonly { readonly rule: Rule; readonly fit: Fit }[] {
+  const deciding = rules.find((candidate) => decides(candidate, image));
+  const fitOf = (rule: Rule): Fit => {
+    if (rule === deciding) return 'decides';
+    if (!rule.pattern.matches(image)) return 'no-match';
+    return decides(rule, image) ? 'weaker' : 'tag-only';
+  };
+  return rules.map((rule) => ({ rule, fit: fitOf(rule) }));
+}
+
 /** The rule with what the floor adds to it. A digest that the floor had proven is written, so that nothing else runs. */
 function onFloor(rule: Rule, floor: Rule | undefined): Rule {
   if (floor === undefined || floor.source === rule.source || floor.requirements.length === 0) return rule;

@@ -179,8 +179,9 @@ async function rootOf(
   const pins = (await pinned(roots)) ?? (await pinned(prover.roots ?? []));
   return { pins, firstUse: prover.firstUse !== false && (requirement.firstUse ?? roots.length === 0) };
 }
+
 /** The answer to the first credential that the server does not refuse; where it refuses all, the last refusal. */
-async function firstAdmitted<T>(
+export async function firstAdmitted<T>(
   credentials: readonly (Credential | undefined)[],
   ask: (credential: Credential | undefined) => Promise<T>,
 ): Promise<T> {

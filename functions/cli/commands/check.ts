@@ -3,11 +3,12 @@ import { defineCommand } from '../command.ts';
 import { exitCode, findingsOf } from '../findings.ts';
 import { readManifests } from '../manifests.ts';
 import { renderJson, renderTableOf } from '../render.ts';
+import { renderSarif } from '../sarif.ts';
 import { withSession } from '../session.ts';
 import { paintFor } from '../terminal.ts';
 
-const RENDERERS = { table: renderTableOf, json: renderJson } as const;
-const FORMATS = ['table', 'json'] as const;
+const RENDERERS = { table: renderTableOf, json: renderJson, sarif: renderSarif } as const;
+const FORMATS = ['table', 'json', 'sarif'] as const;
 
 /** `check -f FILE`: which images of these manifests would be admitted, with which digest, under which policy. */
 export const check = defineCommand({
@@ -34,6 +35,7 @@ export const check = defineCommand({
       .option('output', { alias: 'o', choices: FORMATS, default: 'table' as const, describe: 'Form of the answer' })
       .example('$0 check -f deploy/', 'Every workload below deploy/')
       .example('helm template web ./chart | $0 check -n shop -f -', 'What a chart would deploy into the namespace shop')
+      .example('$0 check -f deploy/ -o sarif > portieris.sarif', 'For the code scanning of a CI')
       .example('$0 check -s cluster -f web.yaml', 'With the policies and Secrets of the cluster of your kubeconfig'),
   run: async (args, outside) => {
     const objects = await readManifests(args.filename, outside);
