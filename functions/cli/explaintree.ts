@@ -121,7 +121,8 @@ function tagsBranch({ tags, digest }: ProofView): Branch | undefined {
 function demandBranch({ rule, demand, proof }: DemandView, look: Look): Branch {
   const title = plain(`${rule} asks: ${demand}`);
   if (proof === undefined) return branch(title);
-  const { repository, server, serverBy, credential, roles, unusable, reason } = proof;
+  const { repository, server, serverBy, credential, roles, unusable, signers, reason } = proof;
+  const told = signers.some((signer) => signer.reason?.message === reason?.message);
   return branch(
     title,
     repository === undefined ? undefined : branch(plain(`repository (GUN): ${repository}`)),
@@ -134,7 +135,7 @@ function demandBranch({ rule, demand, proof }: DemandView, look: Look): Branch {
     ),
     signersBranch(proof, look),
     tagsBranch(proof),
-    reason === undefined ? undefined : reasonBranch(reason, look),
+    reason === undefined || told ? undefined : reasonBranch(reason, look),
   );
 }
 

@@ -13,8 +13,14 @@ function whenCell(expires: string, { paint, now }: { readonly paint: Paint; read
   return { text: relativeTime(time, now), dress: time - now < SOON ? paint.doubtful : (text) => text };
 }
 
+/** By expiry; what reads the same stays in the order of the chain. */
+function bySoonest(left: RoleView, right: RoleView, now: number): number {
+  const [a, b] = [Date.parse(left.expires), Date.parse(right.expires)];
+  return relativeTime(a, now) === relativeTime(b, now) ? 0 : a - b;
+}
+
 function expiryTable(roles: readonly RoleView[], paint: Paint, now: number): string {
-  const soonest = roles.toSorted((left, right) => Date.parse(left.expires) - Date.parse(right.expires));
+  const soonest = roles.toSorted((left, right) => bySoonest(left, right, now));
   const rows = soonest.map(({ role, version, threshold, signedBy, keyIds, expires }) => [
     plain(role),
     `${version}`,

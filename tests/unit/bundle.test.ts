@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,6 +63,25 @@ describe('the bundle of the image', () => {
     const certs = startNode([join(dist, 'certs.js'), 'secret']);
     expect(await certs.ended).toBe(0);
     expect(certs.text()).toContain('kind: Secret');
+  });
+
+  it('holds the command line, which the gate does not load', async () => {
+    const input = join(folder.path, 'pod.json');
+    const review = JSON.parse(Buffer.from(createBytes('Pod', 'registry.demo/public/tool')).toString());
+    await writeFile(input, JSON.stringify(review.request.object));
+    const cli = startNode([join(dist, 'cli.js'), 'check', '-f', input]);
+    expect([await cli.ended, cli.text()]).toEqual([0, expect.stringContaining('1 image of 1 workload: 1 admitted.')]);
+    for (const name of (await readdir(dist)).filter((file) => file.endsWith('.js') && file !== 'cli.js'))
+      expect(await readFile(join(dist, name), 'utf8')).not.toContain('yargs');
+  });
+
+  it('is what `portieris` runs where the package is installed, for Node strips no types there', async () => {
+    const installed = join(folder.path, 'node_modules/portieris');
+    await cp(dist, join(installed, 'dist'), { recursive: true });
+    await cp(join(ROOT, 'functions/cli/bin.js'), join(installed, 'functions/cli/bin.js'));
+    await cp(join(ROOT, 'package.json'), join(installed, 'package.json'));
+    const cli = startNode([join(installed, 'functions/cli/bin.js'), '--help']);
+    expect([await cli.ended, cli.text()]).toEqual([0, expect.stringContaining('portieris check')]);
   });
 
   it('names the licence of every package of ours that is in it', async () => {
