@@ -3,14 +3,14 @@ import { type Admission, admit, refuseBody } from './admit.ts';
 import type { AdmissionReviewAnswer } from './answer/response.ts';
 import type { Refusal } from './codes.ts';
 import type { Config } from './config.ts';
-import { timed } from './deadline.ts';
+import { deadlineOf, timed } from './deadline.ts';
 import { type OpenGate, openGate } from './gate.ts';
-import { answersTls, askTls } from './io/tls.ts';
 import { type Log, openLog } from './log.ts';
 import { type Metrics, openMetrics } from './metrics.ts';
 import { Events } from './notify/events.ts';
 import { type Notifier, openNotifier } from './notify/notifier.ts';
 import type { Clock, Readiness } from './ports.ts';
+import { openReady } from './ready.ts';
 import { PolicyReport } from './report.ts';
 import type { Verdict } from './trust/verdict.ts';
 
@@ -30,9 +30,6 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** Never less than this (ms), however short the timeout: a cached proof needs a fraction of it. */
-const SHORTEST_DEADLINE = 100;
-
 const SYSTEM_CLOCK: Clock = { now: () => Date.now() };
 
 /** Opens the source of objects that the configuration names, and the gate on it. Throws `ConfigError` where a file that it names can't be used, `Fault` where the cluster can't be. */
@@ -44,19 +41,11 @@ export async function openApp(
   const { gate, source } = opened;
   const notifier = notifierOf(config, opened, { log, metrics });
   const report = new PolicyReport(log);
-  let draining = false;
-  const readiness = async (): Promise<Readiness> => {
-    if (draining) return { ready: false, problems: ['The process is ending.'] };
+  const ready = openReady(config, () => {
     const { ready, problems } = source.readiness();
     // A mistake in one policy is told here; it makes nobody wait, for the others go on.
-    const state = { ready, problems: [...problems, ...report.look(source.current())] };
-    const port = config.readyTlsPort;
-    if (port === undefined || !state.ready || (await answersTls(port))) return state;
-    return {
-      ready: false,
-      problems: [...state.problems, `Nothing answers with TLS on port ${port} of this host yet.`],
-    };
-  };
+    return { ready, problems: [...problems, ...report.look(source.current())] };
+  });
   const record = (admission: Admission, started: number): AdmissionReviewAnswer => {
     const seconds = (performance.now() - started) / 1000;
     metrics.decided(admission.decision, seconds, admission.suspicions);
@@ -70,25 +59,21 @@ export async function openApp(
     async admit(body, timeout) {
       const started = performance.now();
       report.look(source.current());
-      const milliseconds = Math.max(timeout - config.deadlineMargin, SHORTEST_DEADLINE);
-      return record(await timed(milliseconds, (signal) => admit(gate, body, signal)), started);
+      return record(await timed(deadlineOf(timeout, config), (signal) => admit(gate, body, signal)), started);
     },
     refuse: (body, refusal) => record(refuseBody(body, refusal), performance.now()),
-    readiness,
+    readiness: ready.readiness,
     async metrics() {
       const { problems = [], warnings = [] } = source.current() ?? {};
-      const side = config.readyTlsPort === undefined ? undefined : await askTls(config.readyTlsPort);
       metrics.source({
         ready: source.readiness().ready,
         problems: problems.length,
         warnings: warnings.length,
-        certificate: side?.expires,
+        certificate: await ready.certificate(),
       });
       return metrics.render();
     },
-    drain() {
-      draining = true;
-    },
+    drain: ready.drain,
     async close() {
       await notifier.close();
       await opened.close();

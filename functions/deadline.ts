@@ -28,3 +28,10 @@ export async function timed<T>(milliseconds: number, work: (signal: AbortSignal)
     clearTimeout(timer);
   }
 }
+
+/** Never less than this (ms), however short the timeout: a cached proof needs a fraction of it. */
+const SHORTEST_DEADLINE = 100;
+
+/** Milliseconds for an answer that the API server waits `timeout` ms for: less the margin of the configuration. */
+export const deadlineOf = (timeout: number, { deadlineMargin }: { readonly deadlineMargin: number }): number =>
+  Math.max(timeout - deadlineMargin, SHORTEST_DEADLINE);

@@ -53,10 +53,7 @@ export interface OpenGate {
 export async function openGate(config: Config, surroundings: Surroundings): Promise<OpenGate> {
   const { log, clock } = surroundings;
   const http = openHttp(config, surroundings);
-  const source =
-    config.snapshot === 'cluster'
-      ? await openCluster({ log, clock, ...surroundings.kube })
-      : await openDirectory(config.snapshot, { log, clock });
+  const source = await openSource(config, { log, clock, ...surroundings.kube });
   const memory = source.memory ?? (await openMemory(config, { log, clock }));
   const prover = openProver(config, source, { ...surroundings, http, memory });
   const gate: Gate = {
@@ -77,6 +74,17 @@ export async function openGate(config: Config, surroundings: Surroundings): Prom
       await http.close();
     },
   };
+}
+
+/** What a source of objects is opened with; `kube` options as those of a cluster. */
+export type SourceOptions = Parameters<typeof openCluster>[0];
+
+/** Opens the source of objects alone, without what proves images. Throws as `openGate` does. */
+export async function openSource(
+  { snapshot }: Pick<Config, 'snapshot'>,
+  options: SourceOptions,
+): Promise<ObjectSource> {
+  return snapshot === 'cluster' ? openCluster(options) : openDirectory(snapshot, options);
 }
 
 interface Tools extends Surroundings {

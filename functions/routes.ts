@@ -8,6 +8,9 @@ export interface FunctionRequest extends IncomingMessage {
   readonly rawBody?: Buffer;
 }
 
+/** What the routes call: a gate, or the validating function. `admit` answers a review within `timeout` milliseconds, always. */
+export type Service = Pick<App, 'admit' | 'refuse' | 'readiness' | 'metrics'>;
+
 /** Timeout of the webhook where the API server names none (admissionregistration.k8s.io default), in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 /** Longest timeoutSeconds of a webhook configuration. */
@@ -48,36 +51,47 @@ function refuseUnread(request: FunctionRequest, body: Uint8Array): Refusal | und
   return undefined;
 }
 
-async function admitRoute(app: App, request: FunctionRequest, response: ServerResponse, url: URL): Promise<void> {
+async function admitRoute(app: Service, request: FunctionRequest, response: ServerResponse, url: URL): Promise<void> {
   const body = request.rawBody ?? new Uint8Array();
   const refusal = refuseUnread(request, body);
   const answer = refusal === undefined ? await app.admit(body, timeoutOf(url)) : app.refuse(body, refusal);
   send(response, 200, json(answer));
 }
 
-async function readinessRoute(app: App, response: ServerResponse): Promise<void> {
+async function readinessRoute(app: Service, response: ServerResponse): Promise<void> {
   const { ready, problems } = await app.readiness();
   send(response, ready ? 200 : 503, json({ ready, problems }));
 }
 
 type Route = (
-  app: App,
+  app: Service,
   exchange: { request: FunctionRequest; response: ServerResponse; url: URL },
 ) => void | Promise<void>;
 
-const ROUTES: ReadonlyMap<string, { readonly method: 'GET' | 'POST'; readonly route: Route }> = new Map([
-  ['/admit', { method: 'POST', route: (app, { request, response, url }) => admitRoute(app, request, response, url) }],
+/** Where a function takes reviews. */
+export type ReviewPath = '/admit' | '/validate';
+
+const COMMON: readonly (readonly [string, { readonly method: 'GET' | 'POST'; readonly route: Route }])[] = [
   ['/health/liveness', { method: 'GET', route: (_, { response }) => send(response, 200, plain('alive')) }],
   ['/health/readiness', { method: 'GET', route: (app, { response }) => readinessRoute(app, response) }],
   ['/metrics', { method: 'GET', route: async (app, { response }) => send(response, 200, await app.metrics()) }],
-]);
+];
+const REVIEW: Route = (app, { request, response, url }) => admitRoute(app, request, response, url);
+const routesOf = (path: ReviewPath) =>
+  new Map([[path as string, { method: 'POST' as const, route: REVIEW }], ...COMMON]);
+const ROUTES = { '/admit': routesOf('/admit'), '/validate': routesOf('/validate') } as const;
 
-/** Answers every path of the function: `/admit`, the two health paths and `/metrics`; anything else is 404 or 405. */
-export async function handle(app: App, request: FunctionRequest, response: ServerResponse): Promise<void> {
+/** Answers every path of a function: that of its reviews, the two health paths and `/metrics`; anything else is 404 or 405. */
+export async function handle(
+  app: Service,
+  request: FunctionRequest,
+  response: ServerResponse,
+  path: ReviewPath = '/admit',
+): Promise<void> {
   const url = URL.parse(`http://gate${request.url ?? '/'}`);
-  const found = ROUTES.get(url?.pathname ?? '');
+  const found = ROUTES[path].get(url?.pathname ?? '');
   if (url === null || found === undefined)
-    return send(response, 404, plain('There is nothing at this path; reviews go to POST /admit.'));
+    return send(response, 404, plain(`There is nothing at this path; reviews go to POST ${path}.`));
   if (request.method !== found.method && !(request.method === 'HEAD' && found.method === 'GET')) {
     response.setHeader('allow', found.method);
     return send(response, 405, plain(`${url.pathname} takes ${found.method}.`));

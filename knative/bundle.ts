@@ -2,14 +2,19 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'rolldown';
 
-/** What the image holds (`npm run build`): the gate, the certificate job and the command line, each one file beside what they share, and the licences of what is in them. */
+/** What the image holds (`npm run build`): the gate, the function that looks at policies, the certificate job and the command line, each one file beside what they share, and the licences of what is in them. */
 const ROOT = resolve(import.meta.dirname, '..');
 /** Where the bundle goes: the one argument, or `dist`. */
 const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'));
 
 const bundle = await build({
   cwd: ROOT,
-  input: { serve: 'functions/serve.ts', certs: 'functions/certs/main.ts', cli: 'functions/cli/main.ts' },
+  input: {
+    serve: 'functions/serve.ts',
+    validate: 'functions/validate/serve.ts',
+    certs: 'functions/certs/main.ts',
+    cli: 'functions/cli/main.ts',
+  },
   platform: 'node',
   // Express asks for a view engine by name, and functions-framework for a function's module; the gate uses neither.
   logLevel: 'warn',

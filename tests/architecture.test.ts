@@ -55,7 +55,7 @@ describe('the structure', () => {
     expect(text).not.toMatch(/Date\.now\(|new Date\(\)|performance\.|Math\.random\(|randomBytes|randomUUID/);
   });
 
-  it('lets only gate.ts join the core with io/ and cache/; app.ts looks at the side-car, commands read files', () => {
+  it('lets only gate.ts join the core with io/ and cache/; ready.ts looks at the side-car, commands read files', () => {
     const joins = sources
       .filter(({ name }) => !['io', 'cache', 'certs', 'cli'].includes(roomOf(name)))
       .filter(({ name, text }) =>
@@ -64,14 +64,14 @@ describe('the structure', () => {
           .some((specifier) => ['io', 'cache'].includes(roomOf(localTarget(name, specifier)))),
       )
       .map(({ name }) => name);
-    expect(joins.toSorted()).toEqual(['app.ts', 'gate.ts']);
+    expect(joins.toSorted()).toEqual(['gate.ts', 'ready.ts']);
   });
 
-  it('lets only index.ts and serve.ts know the framework', () => {
+  it('lets only the index.ts and serve.ts of the two functions know the framework', () => {
     const knowing = sources
       .filter(({ text }) => text.includes('@google-cloud/functions-framework'))
       .map(({ name }) => name);
-    expect(knowing.sort()).toEqual(['index.ts', 'serve.ts']);
+    expect(knowing.toSorted()).toEqual(['index.ts', 'serve.ts', 'validate/index.ts', 'validate/serve.ts']);
   });
 
   it('keeps node-forge to certificates', () => {

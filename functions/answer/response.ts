@@ -23,7 +23,13 @@ export interface AdmissionReviewAnswer {
       readonly code: number;
       readonly reason: string;
       readonly message: string;
-      readonly details: { readonly causes: readonly { reason: string; message: string; field: string }[] };
+      /** `name`, `group` and `kind` of the object where the object itself is not valid. */
+      readonly details: {
+        readonly name?: string;
+        readonly group?: string;
+        readonly kind?: string;
+        readonly causes: readonly { reason: string; message: string; field: string }[];
+      };
     };
   };
 }

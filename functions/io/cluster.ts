@@ -12,6 +12,8 @@ import { type FollowContext, Follower, PACE, type Pace } from './watch.ts';
 
 /** How a cluster is followed. */
 export interface ClusterOptions extends SourceContext, KubeChoice {
+  /** Policies alone are followed: no ServiceAccounts, and no records of trust. */
+  readonly only?: 'policies';
   /** Overrides of the default pace. */
   readonly pace?: Partial<Pace>;
   /** A number from 0 to 1 by chance, by which waits of replicas differ; `Math.random` by default. */
@@ -57,7 +59,8 @@ class ClusterSource implements ObjectSource {
     const policies = POLICY_GROUPS.flatMap(({ group, version }) =>
       POLICY_PLURALS.map((plural) => this.#policies.feed(`/apis/${group}/${version}/${plural}`, `${plural}.${group}`)),
     );
-    this.#followers = [...policies, this.#accounts.feed(), this.memory.feed()].map((feed) => ({
+    const others = options.only === 'policies' ? [] : [this.#accounts.feed(), this.memory.feed()];
+    this.#followers = [...policies, ...others].map((feed) => ({
       resource: feed.resource,
       follower: new Follower(feed, this.#context),
     }));

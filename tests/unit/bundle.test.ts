@@ -59,6 +59,17 @@ describe('the bundle of the image', () => {
     }
   });
 
+  it('holds the function that looks at policies', async () => {
+    const started = startNode([join(dist, 'validate.js')], { PORT: '0', SNAPSHOT: join(ROOT, 'policies/embedded') });
+    try {
+      const [, port = ''] = await started.until(/"port":(\d+)/);
+      const answer = await fetch(`http://127.0.0.1:${port}/health/readiness`);
+      expect(answer.status).toBe(200);
+    } finally {
+      await started.kill();
+    }
+  });
+
   it('holds the certificate job', async () => {
     const certs = startNode([join(dist, 'certs.js'), 'secret']);
     expect(await certs.ended).toBe(0);
