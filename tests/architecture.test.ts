@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { anchorsOf, PAGES, proseOf, ROOT, read } from './support/pages.ts';
+import { fieldsPage } from './tools/fields.ts';
 import { configurationPage, errorsPage } from './tools/pages.ts';
+import { withRecipes } from './tools/recipes.ts';
 
 const FUNCTIONS = join(ROOT, 'functions');
 
@@ -91,6 +93,17 @@ describe('the documents', () => {
   it('docs/errors.md and docs/configuration.md say what the code declares (npm run pages writes them)', () => {
     expect(read('docs/errors.md')).toBe(errorsPage());
     expect(read('docs/configuration.md')).toBe(configurationPage());
+  });
+
+  it('docs/fields.md says what the CRDs declare (npm run pages writes it)', () => {
+    expect(read('docs/fields.md')).toBe(fieldsPage());
+  });
+
+  it('docs/cookbook.md has every file of policies/examples as it is (npm run pages copies them, once a recipe names them)', () => {
+    const page = read('docs/cookbook.md');
+    expect(page).toBe(withRecipes(page));
+    const named = [...page.matchAll(/<!-- policies\/examples\/(\S+) -->/g)].map(([, file]) => file);
+    expect(named.toSorted()).toEqual(readdirSync(join(ROOT, 'policies/examples')).toSorted());
   });
 
   it('every dependency has its reason in docs/dependencies.md, and the page names no other', () => {

@@ -34,11 +34,11 @@ function details({ allowed, message, images }: Outcome): string[] {
 }
 
 /** One scene with its outcome, for people; `differences` say how it is not what it should be. */
-export function renderScene(scene: Scene, outcome: Outcome, differences: readonly string[]): string {
+export function renderScene({ title }: Pick<Scene, 'title'>, outcome: Outcome, differences: readonly string[]): string {
   const mark = outcome.allowed ? paint(['green', 'bold'], '✔ ADMITTED') : paint(['red', 'bold'], '✘ REFUSED ');
   const time = paint('dim', `(${outcome.milliseconds.toFixed(1)} ms)`);
   return [
-    `${mark}  ${paint('bold', scene.title)} ${time}`,
+    `${mark}  ${paint('bold', title)} ${time}`,
     ...details(outcome),
     ...differences.map((difference) => `    ${paint(['yellow', 'bold'], `NOT AS IT SHOULD BE: ${difference}`)}`),
     '',

@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type CodeEntry, DENY_CODES, FAULT_CODES } from '../../functions/codes.ts';
 import { OPTIONS } from '../../functions/config.ts';
+import { fieldsPage } from './fields.ts';
+import { withRecipes } from './recipes.ts';
 
-/** Writes the pages of docs/ that only repeat what the code declares: the error catalogue and the list of options (`npm run pages`). */
+/** Writes the pages of docs/ that only repeat what the code declares: the error catalogue, the list of options, the fields of the resources, and the recipes of the cookbook (`npm run pages`). */
 
 const DOCS = resolve(import.meta.dirname, '../../docs');
 
@@ -51,4 +53,6 @@ What comes from outside is bounded. The bounds are not options; they stand, with
 if (import.meta.main) {
   writeFileSync(join(DOCS, 'errors.md'), errorsPage());
   writeFileSync(join(DOCS, 'configuration.md'), configurationPage());
+  writeFileSync(join(DOCS, 'fields.md'), fieldsPage());
+  writeFileSync(join(DOCS, 'cookbook.md'), withRecipes(readFileSync(join(DOCS, 'cookbook.md'), 'utf8')));
 }
