@@ -4,6 +4,7 @@ import { DENY_CODES, FAULT_CODES } from './codes.ts';
 import { openBuildInfo, openProcessMetrics } from './metrics/process.ts';
 import { openToldMetrics, type ToldMetrics } from './metrics/told.ts';
 import { openTrustMetrics, type TrustMetrics } from './metrics/trust.ts';
+import { MODES } from './policy/policy.ts';
 import { SUSPICIONS, type Suspicion } from './request/suspect.ts';
 
 /** How the source of objects stands at the moment of a scrape. */
@@ -55,13 +56,15 @@ export function openMetrics(options: { readonly process?: boolean } = {}): Metri
     registers,
   });
   // A series that begins with its first event shows increase() nothing: every code begins at 0.
-  for (const code of Object.keys({ ...DENY_CODES, ...FAULT_CODES })) refusals.inc({ code }, 0);
+  const codes = Object.keys({ ...DENY_CODES, ...FAULT_CODES });
+  for (const code of codes) refusals.inc({ code }, 0);
   const tolerated = new Counter({
     name: 'portieris_images_tolerated_total',
     help: 'Images admitted although they would have been refused, by mode and code (docs/modes.md)',
     labelNames: ['mode', 'code'],
     registers,
   });
+  for (const mode of MODES) if (mode !== 'enforce') for (const code of codes) tolerated.inc({ mode, code }, 0);
   const attempts = new Counter({
     name: 'portieris_bypass_attempts_total',
     help: 'Claims that would spare a workload its proof and did not hold, by kind',

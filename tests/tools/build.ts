@@ -26,6 +26,7 @@ const flagsOf = (tool: Tool): string[] => [
   '-buildvcs=false',
   '-ldflags',
   ['-s -w', ...tool.linker].join(' '),
+  ...(tool.tags === undefined ? [] : ['-tags', tool.tags]),
 ];
 
 /** The `go` command line that leaves the program in `folder`. */

@@ -1,5 +1,13 @@
 /** Name of a program that the integration tests run. */
-export type ToolName = 'notary' | 'notary-server' | 'kustomize' | 'registry' | 'etcd' | 'kube-apiserver';
+export type ToolName =
+  | 'notary'
+  | 'notary-server'
+  | 'kustomize'
+  | 'registry'
+  | 'etcd'
+  | 'promtool'
+  | 'prometheus'
+  | 'kube-apiserver';
 
 /** How one program is recognised on a machine and, failing that, built. */
 export interface Tool {
@@ -12,6 +20,8 @@ export interface Tool {
   readonly module: string | undefined;
   /** More linker flags, beside `-s -w`. */
   readonly linker: readonly string[];
+  /** Build tags; undefined: none. */
+  readonly tags?: string;
   /** One change to Go's own library that it needs; undefined: none. */
   readonly patch?: GoPatch;
   /** Arguments that make it say what it is. */
@@ -39,8 +49,13 @@ const WHOLE_FILE_NAMES: GoPatch = {
   to: 'return filepath.ToSlash(filename)',
 };
 
+/** Prometheus 3.16, as the module proxy numbers it. */
+const PROMETHEUS = '0.316.0';
+/** Without what finds targets in clouds, which is more than half of the time to build. */
+const NO_DISCOVERY = 'remove_all_sd';
 const KUBERNETES = '1.35.4';
 const versionPackage = 'k8s.io/component-base/version';
+const prometheusVersion = 'github.com/prometheus/common/version';
 
 /** True when the first `major.minor` that follows `prefix` is `floor` or later. */
 const atLeast = (prefix: RegExp, floor: readonly [number, number]) => (said: string) => {
@@ -98,6 +113,26 @@ export const TOOLS: readonly Tool[] = [
     linker: [],
     ask: ['--version'],
     accepts: atLeast(/etcd Version: (\d+)\.(\d+)/, [3, 4]),
+  },
+  {
+    name: 'promtool',
+    version: PROMETHEUS,
+    package: 'github.com/prometheus/prometheus/cmd/promtool',
+    module: undefined,
+    linker: [`-X ${prometheusVersion}.Version=3.16.0`],
+    tags: NO_DISCOVERY,
+    ask: ['--version'],
+    accepts: atLeast(/promtool, version (\d+)\.(\d+)/, [3, 0]),
+  },
+  {
+    name: 'prometheus',
+    version: PROMETHEUS,
+    package: 'github.com/prometheus/prometheus/cmd/prometheus',
+    module: undefined,
+    linker: [`-X ${prometheusVersion}.Version=3.16.0`],
+    tags: NO_DISCOVERY,
+    ask: ['--version'],
+    accepts: atLeast(/prometheus, version (\d+)\.(\d+)/, [3, 0]),
   },
   {
     name: 'kube-apiserver',

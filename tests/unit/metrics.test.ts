@@ -38,6 +38,9 @@ describe('what is counted', () => {
   it('begins every code, event and kind at 0, so that increase() sees the first one', async () => {
     for (const code of Object.keys({ ...DENY_CODES, ...FAULT_CODES }))
       expect(await value(`portieris_image_refusals_total{code="${code}"}`), code).toBe(0);
+    for (const mode of ['warn', 'audit'])
+      expect(await value(`portieris_images_tolerated_total{mode="${mode}",code="TRUST_ROLLBACK"}`)).toBe(0);
+    expect(await value('portieris_images_tolerated_total{mode="enforce",code="TRUST_ROLLBACK"}')).toBeUndefined();
     for (const event of Object.keys(CACHE_EVENTS))
       expect(await value(`portieris_trust_cache_total{event="${event}"}`), event).toBe(0);
     for (const kind of [...Object.keys(SUSPICIONS), 'review_invalid'])
