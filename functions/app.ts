@@ -1,17 +1,15 @@
-import { hostname } from 'node:os';
 import { type Admission, admit, refuseBody } from './admit.ts';
 import type { AdmissionReviewAnswer } from './answer/response.ts';
 import type { Refusal } from './codes.ts';
 import type { Config } from './config.ts';
 import { deadlineOf, timed } from './deadline.ts';
-import { type OpenGate, openGate } from './gate.ts';
+import { openGate } from './gate.ts';
 import { type Log, openLog } from './log.ts';
-import { type Metrics, openMetrics } from './metrics.ts';
-import { Events } from './notify/events.ts';
-import { type Notifier, openNotifier } from './notify/notifier.ts';
+import { openMetrics } from './metrics.ts';
 import type { Clock, Readiness } from './ports.ts';
 import { openReady } from './ready.ts';
 import { PolicyReport } from './report.ts';
+import { openTelling } from './tell.ts';
 import type { Verdict } from './trust/verdict.ts';
 
 /** The gate as a service: what the routes call. */
@@ -39,7 +37,7 @@ export async function openApp(
 ): Promise<App> {
   const opened = await openGate(config, { log, metrics, clock });
   const { gate, source } = opened;
-  const notifier = notifierOf(config, opened, { log, metrics });
+  const notifier = await openTelling(config, opened, { log, metrics });
   const report = new PolicyReport(log);
   const ready = openReady(config, () => {
     const { ready, problems } = source.readiness();
@@ -85,22 +83,6 @@ const causeOf = (verdict: Verdict): unknown => {
   if (verdict.outcome === 'tolerated') return verdict.failures.find(({ cause }) => cause !== undefined)?.cause;
   return verdict.outcome === 'unknown' ? verdict.fault.cause : undefined;
 };
-
-/** Who is told of refusals, by the configuration. */
-function notifierOf(
-  config: Config,
-  { gate, source }: OpenGate,
-  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
-): Notifier {
-  const store = config.events ? source.events : undefined;
-  const { clock, cluster } = gate;
-  return openNotifier({
-    log,
-    clock,
-    observe: (channel, outcome) => metrics.told(channel, outcome),
-    channels: store === undefined ? [] : [(tally) => new Events({ store, cluster, tally, instance: hostname() })],
-  });
-}
 
 function logAdmission(log: Log, { request, decision, outcomes, suspicions, error }: Admission, seconds: number): void {
   const { uid, operation, namespace, name, kind, subResource, dryRun } = request ?? {};

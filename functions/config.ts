@@ -43,6 +43,15 @@ export interface Config {
   readonly readyTlsPort: number | undefined;
   /** Whether refusals are told as Events of Kubernetes. */
   readonly events: boolean;
+  /** Where CloudEvents go; undefined: nowhere. */
+  readonly sink: URL | undefined;
+  /** PEM of authorities for it. */
+  readonly sinkAuthorities: string | undefined;
+  /** Attributes of every CloudEvent beside its own. */
+  readonly eventExtensions: Readonly<Record<string, string>>;
+  readonly eventSource: string;
+  /** ms before its expiry from which on trust data is told of; 0: never. */
+  readonly expiryNotice: number;
 }
 
 function parseServers(text: string): ReadonlyMap<string, string> | Invalid {

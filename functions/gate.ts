@@ -19,6 +19,7 @@ import { PullSecrets } from './io/pullsecrets.ts';
 import { openRecordFile } from './io/recordfile.ts';
 import { readRoots } from './io/roots.ts';
 import type { Log } from './log.ts';
+import type { TrustHoldings } from './metrics/trust.ts';
 import type { Metrics } from './metrics.ts';
 import type { Clock, NotaryFiles, TrustMemory } from './ports.ts';
 import { WORKLOAD_KINDS } from './request/workload.ts';
@@ -45,6 +46,8 @@ export interface OpenGate {
   readonly prover: Prover;
   /** What is remembered of repositories. */
   readonly memory: TrustMemory;
+  /** What the trust data cache holds now. */
+  holdings(): TrustHoldings;
   /** Stops watching and ends connections. Never throws. */
   close(): Promise<void>;
 }
@@ -69,6 +72,7 @@ export async function openGate(config: Config, surroundings: Surroundings): Prom
     source,
     prover,
     memory,
+    holdings: () => prover.trust.holdings(),
     async close() {
       await source.close();
       await http.close();
@@ -132,7 +136,7 @@ function openHttp({ trustCaFile }: Config, { clock, metrics }: Surroundings): Ht
   return configured((outside) => new HttpClient(outside, clock, metrics.requested), { ca });
 }
 
-function openProver(config: Config, source: ObjectSource, tools: Tools): Prover {
+function openProver(config: Config, source: ObjectSource, tools: Tools): Prover & { readonly trust: TrustCache } {
   const { log, metrics, clock, http, memory } = tools;
   const files = tools.files ?? new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
   const trust = new TrustCache({

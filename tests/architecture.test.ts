@@ -57,7 +57,7 @@ describe('the structure', () => {
     expect(text).not.toMatch(/Date\.now\(|new Date\(\)|performance\.|Math\.random\(|randomBytes|randomUUID/);
   });
 
-  it('lets only gate.ts join the core with io/ and cache/; ready.ts looks at the side-car, commands read files', () => {
+  it('lets only gate.ts join the core with io/ and cache/; ready.ts looks at the side-car, tell.ts sends, commands read files', () => {
     const joins = sources
       .filter(({ name }) => !['io', 'cache', 'certs', 'cli'].includes(roomOf(name)))
       .filter(({ name, text }) =>
@@ -66,7 +66,7 @@ describe('the structure', () => {
           .some((specifier) => ['io', 'cache'].includes(roomOf(localTarget(name, specifier)))),
       )
       .map(({ name }) => name);
-    expect(joins.toSorted()).toEqual(['gate.ts', 'ready.ts']);
+    expect(joins.toSorted()).toEqual(['gate.ts', 'ready.ts', 'tell.ts']);
   });
 
   it('lets only the index.ts and serve.ts of the two functions know the framework', () => {

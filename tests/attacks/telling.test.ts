@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EVENT_RATES } from '../../functions/notify/events.ts';
 import { noticeOf } from '../../functions/notify/notice.ts';
+import { imageEvent } from '../../functions/notify/payload.ts';
 import { admissionOf, controlledBy, podReview } from '../support/admission.ts';
 import { TellingEvents } from '../support/told.ts';
 
@@ -64,5 +65,17 @@ describe('who has workloads refused on purpose', () => {
   it('leaves nothing behind by a dry run', async () => {
     await told.pod({ dryRun: true });
     expect(told.store.list).toEqual([]);
+  });
+
+  it('puts no header, no type and no other address into a CloudEvent, nor an object or a Secret of his', async () => {
+    const metadata = { annotations: { token: 'sesame' }, ...controlledBy('ReplicaSet', 'x\r\nce-type: y', 'u') };
+    const images = ['evil.io/a\r\nce-source: elsewhere'];
+    const notice = noticeOf(await admissionOf(podReview({ images, metadata, name: 'w\r\nhost: h' })), 0);
+    const [image] = notice?.images ?? [];
+    if (notice === undefined || image === undefined) throw new Error('nothing was refused');
+    const { type, subject, extensions, data } = imageEvent(notice, image);
+    for (const value of [type, subject, ...Object.values(extensions)]) expect(value).toMatch(/^[\x21-\x7e]+$/);
+    expect(type).toBe('dev.portieris.image.refused.v1');
+    expect(JSON.stringify(data)).not.toMatch(/sesame|\\r|\\n/);
   });
 });

@@ -32,6 +32,45 @@ const OVERLAYS = [
   'knative/policies',
 ];
 
+/** A CRD of Knative Eventing with the fields that our manifests use, by its documentation: what is none of them, the API server refuses. */
+const eventingCrd = (group: string, kind: string, spec: object): KubeObject => {
+  const singular = kind.toLowerCase();
+  const schema = { openAPIV3Schema: { type: 'object', properties: { spec } } };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${singular}s.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { kind, singular, plural: `${singular}s` },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  };
+};
+const TEXT = { type: 'string', minLength: 1 };
+const texts = { type: 'object', additionalProperties: TEXT };
+const fields = (properties: object, required: readonly string[] = Object.keys(properties)) => ({
+  type: 'object',
+  properties,
+  required,
+});
+const REFERENCE = fields({ apiVersion: TEXT, kind: TEXT, namespace: TEXT, name: TEXT });
+const DESTINATION = fields({ ref: REFERENCE });
+const eventing = [
+  eventingCrd('eventing.knative.dev', 'Broker', fields({}, [])),
+  eventingCrd(
+    'eventing.knative.dev',
+    'Trigger',
+    fields({ broker: TEXT, filter: fields({ attributes: texts }), subscriber: DESTINATION }),
+  ),
+  eventingCrd(
+    'sources.knative.dev',
+    'SinkBinding',
+    fields({ subject: REFERENCE, sink: DESTINATION, ceOverrides: fields({ extensions: texts }) }),
+  ),
+];
+
 let folder: TemporaryFolder;
 let authority: Authority;
 let kube: KubeServer;
@@ -88,9 +127,9 @@ beforeAll(async () => {
   kube = await startKube({ authority, folder: join(folder.path, 'kube') });
   const knative = parse(await readFile(KNATIVE_CRD, 'utf8')) as KubeObject;
   const policies = await render('policies/crds');
-  await applyAll([knative, ...policies]);
+  await applyAll([knative, ...eventing, ...policies]);
   for (const name of [NAMESPACE, 'knative-serving']) await kube.client.namespace(name);
-  for (const crd of [knative, ...policies]) {
+  for (const crd of [knative, ...eventing, ...policies]) {
     const path = `${collectionPath('apiextensions.k8s.io/v1', 'customresourcedefinitions')}/${crd.metadata.name}`;
     await until(`${crd.metadata.name} is established`, async () => {
       const { status } = (await kube.client.read(path)) as {
@@ -136,6 +175,7 @@ describe('the manifests', () => {
     ['min-scale', 'default'],
     ['trust-ca', 'default'],
     ['exempt-namespaces', 'default/webhook'],
+    ['alerts', 'default'],
   ])('are changed by the component %s, and accepted with it', async (component, overlay) => {
     const own = join(folder.path, component);
     await mkdir(own, { recursive: true });

@@ -15,6 +15,11 @@ describe('parseConfig', () => {
     expect(parseConfig({})).toEqual({
       enforcementMode: 'enforce',
       events: true,
+      sink: undefined,
+      sinkAuthorities: undefined,
+      eventExtensions: {},
+      eventSource: '/portieris',
+      expiryNotice: 14 * 86_400_000,
       port: 8080,
       snapshot: 'policies/embedded',
       trustRecords: undefined,
@@ -82,4 +87,25 @@ describe('parseConfig', () => {
   ])('refuses the trust server %s', (value) => {
     expect(problemsOf({ TRUST_SERVERS: value })).toHaveLength(1);
   });
+
+  it.each([
+    ['EVENTS', 'yes', 'must be on or off'],
+    ['K_SINK', 'broker', 'http'],
+    ['K_SINK', 'http://user:secret@broker/', 'no user name or password'],
+    ['K_CE_OVERRIDES', '{', 'is not JSON'],
+    ['K_CE_OVERRIDES', '{"extensions":{"Cluster":"a"}}', '"Cluster" must be'],
+    ['K_CE_OVERRIDES', '{"extensions":{"source":"a"}}', '"source" must be'],
+    ['K_CE_OVERRIDES', '{"extensions":{"a":"\\r\\n"}}', '"a" must be'],
+    ['CLOUDEVENTS_SOURCE', 'a b', 'URI reference'],
+    ['EXPIRY_NOTICE_DAYS', '-1', 'whole number'],
+  ])('says what is wrong with %s=%s', (name, value, why) => {
+    expect(() => parseConfig({ [name]: value })).toThrow(why);
+  });
+
+  it.each(['', '{}', '{"extensions":null}', '{"extensions":{"cluster":"a b"}}'])(
+    'takes the overrides %s, as SinkBinding writes them',
+    (text) => {
+      expect(() => parseConfig({ K_CE_OVERRIDES: text })).not.toThrow();
+    },
+  );
 });
