@@ -34,6 +34,12 @@ export interface Surroundings {
   readonly clock: Clock;
   /** Where trust data comes from; undefined: from Notary servers over the network. */
   readonly files?: NotaryFiles;
+  /** What stands between the gate and its trust data, to see or keep what is fetched. */
+  readonly around?: (files: NotaryFiles) => NotaryFiles;
+  /** Policies, Secrets, ServiceAccounts and owners; undefined: as the configuration says. It is closed with the gate. */
+  readonly source?: ObjectSource;
+  /** What is remembered of repositories; undefined: as the source or the configuration says. */
+  readonly memory?: TrustMemory;
   /** How a cluster is reached; undefined: by client-node's defaults. */
   readonly kube?: KubeChoice;
 }
@@ -56,8 +62,8 @@ export interface OpenGate {
 export async function openGate(config: Config, surroundings: Surroundings): Promise<OpenGate> {
   const { log, clock } = surroundings;
   const http = openHttp(config, surroundings);
-  const source = await openSource(config, { log, clock, ...surroundings.kube });
-  const memory = source.memory ?? (await openMemory(config, { log, clock }));
+  const source = surroundings.source ?? (await openSource(config, { log, clock, ...surroundings.kube }));
+  const memory = surroundings.memory ?? source.memory ?? (await openMemory(config, { log, clock }));
   const prover = openProver(config, source, { ...surroundings, http, memory });
   const gate: Gate = {
     policies: source,
@@ -140,7 +146,7 @@ function openProver(config: Config, source: ObjectSource, tools: Tools): Prover 
   const { log, metrics, clock, http, memory } = tools;
   const files = tools.files ?? new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
   const trust = new TrustCache({
-    files,
+    files: tools.around?.(files) ?? files,
     memory,
     clock,
     ttl: config.trustTtl,

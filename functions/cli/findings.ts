@@ -85,7 +85,8 @@ export const reasonOf = (code: DenyCode | FaultCode, message: string): Reason =>
   remedy: remedyOf(code),
 });
 
-const statusOf = (decision: Decision): Status => {
+/** The status of a whole object. */
+export const statusOf = (decision: Decision): Status => {
   if (decision.allowed) return decision.tolerated.length > 0 ? 'tolerated' : 'admitted';
   return decision.transient ? 'unknown' : 'refused';
 };

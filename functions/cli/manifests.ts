@@ -45,6 +45,20 @@ async function readInput(input: Outside['input']): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
+async function readWhole(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size <= LIMITS.directoryBytes) return await readFile(path);
+  } catch (error) {
+    throw new CommandError(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+  }
+  throw new CommandError(`${path}: is longer than ${LIMITS.directoryBytes} bytes`);
+}
+
+/** The bytes of a file, or of standard input (`-`). Throws `CommandError`. */
+export const readBytes = (path: string, { input }: Outside): Promise<Uint8Array> =>
+  path === STDIN ? readInput(input) : readWhole(path);
+
 async function textsOf(path: string, input: Outside['input']): Promise<readonly Text[]> {
   if (path === STDIN) return [decode(STDIN, await readInput(input))];
   const found = await stat(path).catch(() => {

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../codes.ts';
 import { type Config, ConfigError, parseConfig } from '../config.ts';
-import { type OpenGate, openGate } from '../gate.ts';
+import { type OpenGate, openGate, type Surroundings } from '../gate.ts';
 import { openLog } from '../log.ts';
 import { openMetrics } from '../metrics.ts';
 import type { PolicySnapshot } from '../policy/snapshot.ts';
-import type { Clock, NotaryFiles } from '../ports.ts';
+import type { Clock } from '../ports.ts';
 import type { CommonArgs } from './command.ts';
 import { CommandError, type Outside } from './outside.ts';
 import { openProgress } from './terminal.ts';
@@ -19,11 +19,7 @@ export interface Session extends OpenGate {
 }
 
 /** What a command may put in place of the real thing. */
-export interface SessionOptions {
-  readonly clock?: Clock;
-  /** Trust data from elsewhere than Notary servers. */
-  readonly files?: NotaryFiles;
-}
+export type SessionOptions = Partial<Pick<Surroundings, 'clock' | 'files' | 'around' | 'source' | 'memory'>>;
 
 /** Between two looks at a cluster that is being read (ms). */
 const LOOK = 25;
@@ -57,15 +53,14 @@ export async function withSession<T>(
 async function opened(
   { kubeconfig, context }: CommonArgs,
   config: Config,
-  { clock, files }: SessionOptions & { readonly clock: Clock },
+  options: SessionOptions & { readonly clock: Clock },
 ): Promise<OpenGate> {
   try {
     return await openGate(config, {
       log: openLog('error', process.stderr),
       metrics: openMetrics(),
-      clock,
-      ...(files !== undefined && { files }),
       kube: { kubeconfig, context },
+      ...options,
     });
   } catch (error) {
     if (error instanceof ConfigError || error instanceof Fault || config.snapshot !== 'cluster') throw error;

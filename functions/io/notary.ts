@@ -12,7 +12,11 @@ const encode = (segment: string): string => encodeURIComponent(segment).replaceA
  * Address of one TUF file: `/v2/<gun>/_trust/tuf/<file>`, where the file is `<role>.json`, `<role>.<sha256>.json` or `<version>.<role>.json`
  * (theupdateframework/notary server/server.go, tuf/utils ConsistentName). Throws `TrustError` TRUST_MALFORMED for a GUN or role that would lead elsewhere on the server.
  */
-export function roleUrl(server: string, gun: string, file: RoleFile): URL {
+export const roleUrl = (server: string, gun: string, file: RoleFile): URL =>
+  new URL(`/v2/${rolePath(gun, file)}`, server);
+
+/** The part of that address below `/v2/`, each segment encoded: where a mirror on disk keeps the file. Throws as `roleUrl` does. */
+export function rolePath(gun: string, file: RoleFile): string {
   const role = file.role.split('/');
   const segments = gun.split('/');
   if (![...segments, ...role].every(isSegment)) {
@@ -23,10 +27,7 @@ export function roleUrl(server: string, gun: string, file: RoleFile): URL {
   }
   const version = file.version === undefined ? '' : `${file.version}.`;
   const hash = file.sha256 === undefined ? '' : `.${encode(file.sha256)}`;
-  return new URL(
-    `/v2/${segments.map(encode).join('/')}/_trust/tuf/${version}${role.map(encode).join('/')}${hash}.json`,
-    server,
-  );
+  return `${segments.map(encode).join('/')}/_trust/tuf/${version}${role.map(encode).join('/')}${hash}.json`;
 }
 
 /** Files of Notary servers over https, with token authentication. */

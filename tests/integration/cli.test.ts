@@ -33,7 +33,7 @@ afterAll(async () => {
 
 describe('docs/cli.md', () => {
   it('shows examples of each command that asks the gate', () => {
-    for (const command of ['check', 'explain', 'inspect'])
+    for (const command of ['check', 'explain', 'inspect', 'replay'])
       expect(examples.filter(({ line }) => line.includes(`portieris ${command} `)).length).toBeGreaterThan(0);
   });
 
