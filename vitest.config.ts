@@ -11,7 +11,9 @@ export default defineConfig({
           name: 'unit',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/integration/**', 'tests/cluster/**', '**/node_modules/**'],
-          testTimeout: 30_000,
+          // Far above what any of them takes: no test asserts a time, and a machine may be busy with other things.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
