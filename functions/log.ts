@@ -21,12 +21,12 @@ const MESSAGE_LENGTH = 1000;
 const CREDENTIALS = [
   /\b(?:bearer|basic)\s+[\w.~+/=-]+/gi,
   /\/\/[^\s/@]+@/g,
-  /\b(?:password|token|secret)["']?\s*[:=]\s*["']?[^\s"',}]+/gi,
+  /\b\w*(?:password|token|secret)["']?\s*[:=]\s*["']?[^\s"',}]+/gi,
 ] as const;
 
 /** A message without what has the look of a credential. */
 const masked = (message: string): string =>
-  CREDENTIALS.reduce((text, pattern) => text.replaceAll(pattern, '[left out]'), message).slice(0, MESSAGE_LENGTH);
+  CREDENTIALS.reduce((text, pattern) => text.replaceAll(pattern, '[left out]'), message.slice(0, MESSAGE_LENGTH));
 
 /**
  * What a line tells of an error: its type, code, message and frames, and no field of its own: libraries hang requests, answers and headers on their errors.

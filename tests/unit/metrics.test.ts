@@ -94,7 +94,7 @@ describe('what is counted', () => {
     for (const name of [
       'process_resident_memory_bytes',
       'process_cpu_seconds_total',
-      'nodejs_eventloop_lag_p99_seconds',
+      'nodejs_eventloop_active_seconds_total',
     ])
       expect(await value(name), name).toEqual(expect.any(Number));
   });

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { FAULT_CODES } from '../../functions/codes.ts';
 import { openMetrics } from '../../functions/metrics.ts';
 import { type Panel, readDashboard, readRules, selectorsOf } from '../support/monitoring.ts';
+import { drawDashboard } from '../tools/draw.ts';
 
 /** What the alert rules, the dashboard and their pages promise. tests/integration/monitoring.test.ts shows them to Prometheus. */
 
@@ -118,6 +119,31 @@ describe('the dashboard', () => {
       expect(panel.gridPos.x + panel.gridPos.w).toBeLessThanOrEqual(24);
       expect(dashboard.panels.filter((other) => other !== panel && overlap(panel, other))).toEqual([]);
     }
+  });
+});
+
+describe('the picture in docs/monitoring.md', () => {
+  const picture = text('docs/monitoring-dashboard.svg');
+
+  it('shows every panel of the dashboard (npm run dashboard draws it)', () => {
+    const missing = dashboard.panels.filter(({ title }) => !picture.includes(`>${title}</text>`));
+    expect(missing.map(({ title }) => title)).toEqual([]);
+    expect(picture).not.toContain('no data');
+  });
+
+  it('says no more of a name than its letters', () => {
+    const [panel] = dashboard.panels.filter(({ type }) => type === 'timeseries') as [Panel];
+    const series = [{ labels: {}, name: '<script>&', points: [[0, 1] as const, [2, Number.NaN] as const] }];
+    const svg = drawDashboard('a & b', [{ panel, series }], { from: 0, to: 2 }, 2);
+    expect(svg).toContain('>&lt;script&gt;&amp;</text>');
+    expect(svg).toContain('<title>a &amp; b</title>');
+    expect(svg).not.toMatch(/<script>|NaN|undefined/);
+  });
+
+  it('cannot be drawn of a kind of panel that nobody taught it', () => {
+    const [panel] = dashboard.panels as [Panel];
+    const strange = { panel: { ...panel, type: 'piechart' }, series: [] };
+    expect(() => drawDashboard('', [strange], { from: 0, to: 1 }, 1)).toThrow(/piechart/);
   });
 });
 
