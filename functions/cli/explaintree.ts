@@ -79,11 +79,11 @@ function roleBranch({ role, version, expires, threshold, keyIds, signedBy }: Rol
 
 function rootBranch({ root }: ProofView, { now }: Look): Branch | undefined {
   if (root === undefined) return undefined;
-  const { by, remembered, pinnedKeyIds } = root;
+  const { by, remembered, pinnedKeyIds, firstUse } = root;
   const text = {
     pins: 'root: pinned, by the policy or TRUST_ROOTS_FILE',
     remembered: 'root: not pinned; held to the one that is remembered',
-    'first use': 'root: not pinned and not remembered; the first one that is seen is believed, if firstUse allows it',
+    'first use': `root: not pinned and not remembered; ${firstUse ? 'the first one that is seen is believed' : 'none may be taken at first sight (firstUse)'}`,
   }[by];
   const seen = remembered?.lastSeen;
   return branch(

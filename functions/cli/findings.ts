@@ -161,8 +161,9 @@ export function findingsOf({ objects, skipped }: Checked): Findings {
   };
 }
 
-/** The exit code: what is surely refused goes before what could not be told. */
-export function exitCode(objects: readonly { readonly status: Status }[]): number {
-  if (objects.some(({ status }) => status === 'refused')) return EXIT.refused;
-  return objects.some(({ status }) => status === 'unknown') ? EXIT.failed : EXIT.admitted;
+/** The exit code: what is surely refused goes before what could not be told. `strict`: what is tolerated counts as refused. */
+export function exitCode(objects: readonly { readonly status: Status }[], strict = false): number {
+  const has = (wanted: Status): boolean => objects.some(({ status }) => status === wanted);
+  if (has('refused') || (strict && has('tolerated'))) return EXIT.refused;
+  return has('unknown') ? EXIT.failed : EXIT.admitted;
 }

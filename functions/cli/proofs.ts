@@ -50,6 +50,8 @@ export interface ProofView {
     /** `pins` of policy or cluster; `remembered`; `first use`. */
     readonly by: 'pins' | 'remembered' | 'first use';
     readonly pinnedKeyIds: readonly string[];
+    /** Whether a root that nobody pins or remembers may be taken. */
+    readonly firstUse: boolean;
     readonly remembered?: RememberedView;
   };
   readonly roles: readonly RoleView[];
@@ -170,6 +172,7 @@ async function rootView(session: Session, query: TrustQuery, signal: AbortSignal
   return {
     by: query.pins === undefined ? unpinned : 'pins',
     pinnedKeyIds: [...(query.pins?.keyIds ?? [])].toSorted(),
+    firstUse: query.firstUse !== false,
     ...(remembered !== undefined && { remembered }),
   };
 }

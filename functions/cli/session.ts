@@ -8,7 +8,7 @@ import type { PolicySnapshot } from '../policy/snapshot.ts';
 import type { Clock } from '../ports.ts';
 import type { CommonArgs } from './command.ts';
 import { CommandError, type Outside } from './outside.ts';
-import { openProgress } from './terminal.ts';
+import { openProgress, plain } from './terminal.ts';
 
 /** The gate as a command sees it: opened, its policies read. Every question to it has to be a dry run. */
 export interface Session extends OpenGate {
@@ -41,9 +41,11 @@ export async function withSession<T>(
 ): Promise<T> {
   const config = configOf(args, outside);
   const clock = options.clock ?? { now: () => Date.now() };
-  const gate = await opened(args, config, { ...options, clock });
+  const gate = await opened(args, config, { ...options, clock, outside });
   try {
     const snapshot = await policiesOf(gate, { args, config }, outside);
+    for (const { object, field, message } of snapshot.problems)
+      outside.messages.write(plain(`policy not valid: ${object}, ${field}: ${message}\n`));
     return await use({ ...gate, config, clock, snapshot });
   } finally {
     await gate.close();
@@ -53,11 +55,11 @@ export async function withSession<T>(
 async function opened(
   { kubeconfig, context }: CommonArgs,
   config: Config,
-  options: SessionOptions & { readonly clock: Clock },
+  { outside, ...options }: SessionOptions & { readonly clock: Clock; readonly outside: Outside },
 ): Promise<OpenGate> {
   try {
     return await openGate(config, {
-      log: openLog('error', process.stderr),
+      log: openLog('error', { write: (line) => void outside.messages.write(line) }),
       metrics: openMetrics(),
       kube: { kubeconfig, context },
       ...options,

@@ -32,6 +32,11 @@ export const check = defineCommand({
         requiresArg: true,
         describe: 'Namespace of objects that name none',
       })
+      .option('strict', {
+        type: 'boolean',
+        default: false,
+        describe: 'End with 1 also where a mode (warn, audit) merely tolerates an image',
+      })
       .option('output', { alias: 'o', choices: FORMATS, default: 'table' as const, describe: 'Form of the answer' })
       .example('$0 check -f deploy/', 'Every workload below deploy/')
       .example('helm template web ./chart | $0 check -n shop -f -', 'What a chart would deploy into the namespace shop')
@@ -44,6 +49,6 @@ export const check = defineCommand({
     );
     const findings = findingsOf(checked);
     outside.output.write(RENDERERS[args.output](findings, paintFor(outside.output, outside.env)));
-    return exitCode(findings.objects);
+    return exitCode(findings.objects, args.strict);
   },
 });

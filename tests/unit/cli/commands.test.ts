@@ -118,6 +118,11 @@ describe('portieris check', () => {
     });
     expect(code).toBe(0);
     expect(output).toMatch(/tolerated +\S+:15 .*TRUST_NOT_SIGNED/);
+    const env = { ENFORCEMENT_MODE: 'audit' };
+    const sarif = await run(['check', '-f', join(folder.path, 'deploy'), '--strict', '-o', 'sarif'], { env });
+    expect(sarif.code).toBe(1);
+    expect(sarifProblems(JSON.parse(sarif.output))).toEqual([]);
+    expect(JSON.parse(sarif.output).runs[0].results).toMatchObject([{ level: 'warning' }]);
   });
 
   it('ends with 2 where the trust server gives no answer', async () => {
@@ -125,6 +130,17 @@ describe('portieris check', () => {
     const { code, output } = await run(['check', '-f', join(folder.path, 'deploy')], { env });
     expect(code).toBe(2);
     expect(output).toMatch(/unknown +\S+:13 .*TRUST_SERVER_UNREACHABLE/);
+  });
+
+  it('names policies that are not valid apart from the answer', async () => {
+    const policies = join(folder.path, 'policies');
+    await mkdir(policies);
+    const spec = 'spec: {repositories: [{name: "*", policy: {trust: {enabled: 7}}}]}';
+    const head = 'apiVersion: portieris.cloud.ibm.com/v1\nkind: ClusterImagePolicy\nmetadata: {name: odd}\n';
+    await writeFile(join(policies, 'odd.yaml'), head + spec);
+    const { code, output, messages } = await run(['explain', 'nginx', '-s', policies, '-o', 'json']);
+    expect([code, JSON.parse(output).reason.code]).toEqual([1, 'POLICY_INVALID']);
+    expect(messages).toContain('policy not valid: ClusterImagePolicy odd, spec.repositories[0].policy.trust.enabled');
   });
 
   it('names every mistake of the manifests with file, line and column, and ends with 2', async () => {
