@@ -8,10 +8,10 @@ import {
   tolerateReview,
 } from './answer/decision.ts';
 import { type AdmissionReviewAnswer, type Envelope, renderResponse } from './answer/response.ts';
-import { Fault, type Refusal } from './codes.ts';
+import { Fault } from './codes.ts';
 import { parseReference } from './image/reference.ts';
-import type { Mode } from './policy/policy.ts';
-import { selectRule } from './policy/select.ts';
+import type { Mode, Rule } from './policy/policy.ts';
+import { modeUnread, selectFloor, selectRule } from './policy/select.ts';
 import type { PolicySnapshot } from './policy/snapshot.ts';
 import type { Clock, Cluster, PolicySource } from './ports.ts';
 import { exemptByOwner, exemptDeletion, exemptImage, exemptObject, openPlaces } from './request/exempt.ts';
@@ -26,7 +26,7 @@ import {
 } from './request/workload.ts';
 import { tolerate } from './trust/mode.ts';
 import type { Verdict } from './trust/verdict.ts';
-import type { ImageQuestion } from './trust/verify.ts';
+import { type ImageQuestion, joinVerdicts } from './trust/verify.ts';
 
 /** What the gate needs of the outside to answer a review. */
 export interface Gate {
@@ -72,14 +72,17 @@ export async function admit(gate: Gate, body: Uint8Array, signal: AbortSignal): 
     if (!parsed.ok) return refuseBody(body, parsed.refusal);
     request = parsed.value;
     const { decision, ...rest } = await judge(gate, request, signal);
-    return answered(request, { decision: tolerateReview(decision, gate.mode), ...rest }, request);
+    return answered(request, { decision: tolerateReview(decision, unreadMode(gate, request)), ...rest }, request);
   } catch (error) {
     const fault = error instanceof Fault ? error : new Fault('BUG', 'The gate could not decide on this review.');
     const refusal = refuseReview(fault);
     if (request === undefined) return answered(salvageEnvelope(body), judged(refusal), request, error);
-    return answered(request, judged(tolerateReview(refusal, gate.mode)), request, error);
+    return answered(request, judged(tolerateReview(refusal, unreadMode(gate, request))), request, error);
   }
 }
+
+const unreadMode = ({ policies, mode }: Gate, { namespace }: AdmissionRequest): Mode =>
+  modeUnread(policies.current(), namespace, mode);
 
 /** Refuses a body that is no review: too large, of another content type, or malformed. */
 export function refuseBody(body: Uint8Array, refusal: Parameters<typeof refuseReview>[0]): Admission {
@@ -185,12 +188,16 @@ async function outcomeOf(context: Context, all: WorkloadImage[]): Promise<ImageO
     return { ...outcome, verdict: { outcome: 'trusted', digest: undefined, evidence } };
   }
   const parsed = parseReference(written);
-  const refused = (refusal: Refusal): Verdict => tolerate(denied(refusal), gate.mode);
-  if (!parsed.ok) return { ...outcome, verdict: refused(parsed.refusal) };
-  const reference = parsed.value;
-  const rule = selectRule(snapshot, request.namespace, reference);
-  if (!rule.ok) return { ...outcome, reference, verdict: refused(rule.refusal) };
   const { namespace, dryRun } = request;
-  const question = { reference, rule: rule.value, namespace, workload, dryRun, mode: gate.mode };
-  return { ...outcome, reference, rule: rule.value, verdict: await gate.verify(question, signal) };
+  if (!parsed.ok)
+    return { ...outcome, verdict: tolerate(denied(parsed.refusal), modeUnread(snapshot, namespace, gate.mode)) };
+  const reference = parsed.value;
+  const ask = (rule: Rule): Promise<Verdict> =>
+    gate.verify({ reference, rule, namespace, workload, dryRun, mode: gate.mode }, signal);
+  const rule = selectRule(snapshot, namespace, reference);
+  if (rule.ok) return { ...outcome, reference, rule: rule.value, verdict: await ask(rule.value) };
+  const unmatched = tolerate(denied(rule.refusal), gate.mode);
+  const floor = unmatched.outcome === 'tolerated' ? selectFloor(snapshot, namespace, reference) : undefined;
+  if (floor === undefined) return { ...outcome, reference, verdict: unmatched };
+  return { ...outcome, reference, rule: floor, verdict: joinVerdicts([unmatched, await ask(floor)]) };
 }

@@ -1,10 +1,10 @@
 import { compilePattern, type ImagePattern } from '../image/pattern.ts';
 import { isObject, type JsonObject, type JsonValue, own } from '../json.ts';
 import { LIMITS } from '../limits.ts';
-import type { Requirement, Rule, RuleSource } from './policy.ts';
+import type { Mode, Requirement, Rule, RuleSource } from './policy.ts';
 import { type FieldProblem, problemOf } from './problem.ts';
 import { requirementsOf } from './requirement.ts';
-import { labelOf, type PolicyIdentity, type PolicyWire, type RepositoryWire } from './resource.ts';
+import { labelOf, type PolicyIdentity, type RepositoryWire } from './resource.ts';
 import { ruleErrors, shellErrors } from './schema.ts';
 
 /** A policy object, compiled. It always has a rule for what it could not read, so that nothing slips past it. */
@@ -30,10 +30,15 @@ const CATCH_ALL: ImagePattern = { written: '(unreadable)', matches: () => true, 
  */
 export function compilePolicy(object: JsonObject, identity: PolicyIdentity): CompiledPolicy {
   const problems = shellErrors(identity.kind, object).map((error) => problemOf(error, ''));
-  const entries = problems.some(({ field }) => field === 'spec.repositories') ? [] : repositoriesOf(object);
+  const written = repositoriesOf(object);
+  const dropped = problems.some(({ field }) => field === 'spec.repositories');
+  const entries = dropped ? [] : written;
   const compiled = entries.map((entry, index) => compileRule(entry, index, identity));
   const rules = compiled.map(({ rule }) => rule);
-  if (problems.length > 0) rules.push(ruleOf(sourceOf(identity, -1), CATCH_ALL, [invalid(problems)]));
+  if (problems.length > 0) {
+    const mode = dropped ? strictModeOf(written) : undefined;
+    rules.push(ruleOf(sourceOf(identity, -1), CATCH_ALL, [invalid(problems)], { mode }));
+  }
   const all = [...problems, ...compiled.flatMap((one) => one.problems)];
   const floor = isFloor(object, identity);
   const warnings = bounded(compiled.flatMap((one) => one.warnings));
@@ -70,10 +75,22 @@ function compileRule(entry: JsonValue, index: number, identity: PolicyIdentity):
   const requirements = problems.length > 0 ? [invalid(problems)] : (demanded?.requirements ?? []);
   const readable = typeof pattern === 'object' ? pattern : CATCH_ALL;
   return {
-    rule: ruleOf(source, readable, requirements, wire?.policy ?? {}),
+    rule: ruleOf(
+      source,
+      readable,
+      requirements,
+      wire === undefined ? { mode: strictModeOf([entry]) } : (wire.policy ?? {}),
+    ),
     problems,
     warnings: demanded?.warnings ?? [],
   };
+}
+
+/** The mode of rules that can't be read as a whole: enforce where one of them says so or is misspelt, so that a mistake softens nothing; else the cluster's. */
+function strictModeOf(entries: readonly JsonValue[]): Mode | undefined {
+  const policies = entries.map((entry) => (isObject(entry) ? own(entry, 'policy') : undefined));
+  const modes = policies.map((policy) => (isObject(policy) ? (own(policy, 'mode') ?? undefined) : undefined));
+  return modes.some((mode) => mode !== undefined && mode !== 'warn' && mode !== 'audit') ? 'enforce' : undefined;
 }
 
 /** The pattern; a sentence where its text is none; undefined where there is no text (the schema says so already). */
@@ -87,7 +104,7 @@ const ruleOf = (
   source: RuleSource,
   pattern: ImagePattern,
   requirements: readonly Requirement[],
-  { mutateImage = true, mode }: Pick<PolicyWire, 'mutateImage' | 'mode'> = {},
+  { mutateImage = true, mode }: { readonly mutateImage?: boolean; readonly mode?: Mode | undefined } = {},
 ): Rule => Object.freeze({ source, pattern, requirements: Object.freeze(requirements), mutateImage, mode });
 
 const sourceOf = (identity: PolicyIdentity, index: number): RuleSource =>

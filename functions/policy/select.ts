@@ -1,7 +1,7 @@
 import { accept, type DenyCode, type Result, refuse } from '../codes.ts';
 import { quote } from '../image/quote.ts';
 import { type ImageReference, repositoryName } from '../image/reference.ts';
-import type { Rule } from './policy.ts';
+import type { Mode, Rule } from './policy.ts';
 import type { PolicySnapshot } from './snapshot.ts';
 
 /** Objects named in one message; the rest is counted. */
@@ -28,6 +28,16 @@ export function selectRule(snapshot: PolicySnapshot, namespace: string, image: I
     );
   const whose = scope === 'namespace' ? 'the policies of the namespace' : 'the policies of the cluster';
   return refused('POLICY_NO_MATCH', namespace, image, `no rule of ${whose} matches: ${told(objects)}.`);
+}
+
+/** The rule of the floor for an image on which no rule of the namespace decides: it has to hold even where a lax mode lets the image pass. */
+export function selectFloor(snapshot: PolicySnapshot, namespace: string, image: ImageReference): Rule | undefined {
+  return snapshot.rulesFor(namespace).floor.find((candidate) => decides(candidate, image));
+}
+
+/** The mode for what no rule can be found for, because it can't be read: enforce where any rule for the namespace enforces, for it may be meant. `fallback` is the cluster's. */
+export function modeUnread(snapshot: PolicySnapshot | undefined, namespace: string, fallback: Mode): Mode {
+  return snapshot?.rulesFor(namespace).enforced === true ? 'enforce' : fallback;
 }
 
 /**

@@ -24,6 +24,8 @@ export interface ApplicableRules {
   readonly objects: readonly string[];
   /** By rank: rules of the ClusterImagePolicies with `spec.floor`, which hold in every namespace beside the one that decides. */
   readonly floor: readonly Rule[];
+  /** Whether any of these rules says `mode: enforce`. */
+  readonly enforced: boolean;
 }
 
 /** All policies at one moment; immutable. `with` and `without` give a new one and leave this one as it was. */
@@ -79,7 +81,8 @@ class Snapshot implements PolicySnapshot {
     const own = namespace === CLUSTER || namespace === NOWHERE ? undefined : this.#scopes.get(namespace);
     const cluster = this.#scopes.get(CLUSTER) ?? EMPTY;
     const { rules, labels: objects } = own ?? cluster;
-    return { scope: own === undefined ? 'cluster' : 'namespace', rules, objects, floor: cluster.floor };
+    const enforced = (own ?? cluster).enforces || cluster.floorEnforces;
+    return { scope: own === undefined ? 'cluster' : 'namespace', rules, objects, floor: cluster.floor, enforced };
   }
 
   get problems(): readonly PolicyProblem[] {
@@ -127,6 +130,8 @@ class Scope {
   #rules: readonly Rule[] | undefined;
   #floor: readonly Rule[] | undefined;
   #labels: readonly string[] | undefined;
+  #enforces: boolean | undefined;
+  #floorEnforces: boolean | undefined;
 
   constructor(held: Objects) {
     this.held = held;
@@ -140,6 +145,16 @@ class Scope {
   get floor(): readonly Rule[] {
     this.#floor ??= ranked([...this.held.values()].filter(({ floor }) => floor));
     return this.#floor;
+  }
+
+  get enforces(): boolean {
+    this.#enforces ??= this.rules.some(({ mode }) => mode === 'enforce');
+    return this.#enforces;
+  }
+
+  get floorEnforces(): boolean {
+    this.#floorEnforces ??= this.floor.some(({ mode }) => mode === 'enforce');
+    return this.#floorEnforces;
   }
 
   get labels(): readonly string[] {

@@ -17,10 +17,10 @@ export async function verifyImage(prover: Prover, question: ImageQuestion, signa
   const ask = (requirements: readonly Requirement[]) =>
     Promise.all(requirements.map((requirement) => answer(prover, { ...question, requirement }, signal)));
   const [own, below] = await Promise.all([ask(rule.requirements), ask(floor?.requirements ?? [])]);
-  const verdict = tolerate(join(own), rule.mode ?? mode);
+  const verdict = tolerate(joinVerdicts(own), rule.mode ?? mode);
   if (floor === undefined) return verdict;
-  const floored = tolerate(join(below.map((one) => named(floor, one))), floor.mode ?? mode);
-  return tolerate(join([verdict, floored]), modeOf(rule, mode));
+  const floored = tolerate(joinVerdicts(below.map((one) => named(floor, one))), floor.mode ?? mode);
+  return tolerate(joinVerdicts([verdict, floored]), modeOf(rule, mode));
 }
 
 /** A refusal of the floor says so: the rule that the answer names is another one. */
@@ -42,7 +42,8 @@ async function answer(prover: Prover, question: RequirementQuestion, signal: Abo
   }
 }
 
-function join(verdicts: readonly Verdict[]): Verdict {
+/** All of these verdicts as one: what is denied goes first, then what has no answer; proofs must give one digest, and what was tolerated stays so. */
+export function joinVerdicts(verdicts: readonly Verdict[]): Verdict {
   const failed =
     verdicts.find(({ outcome }) => outcome === 'denied') ?? verdicts.find(({ outcome }) => outcome === 'unknown');
   if (failed !== undefined) return failed;
