@@ -4,6 +4,7 @@ import type { Refusal } from './codes.ts';
 import type { Config } from './config.ts';
 import { deadlineOf, timed } from './deadline.ts';
 import { openGate } from './gate.ts';
+import { brief } from './image/quote.ts';
 import { type Log, openLog } from './log.ts';
 import { openMetrics } from './metrics.ts';
 import type { Clock, Readiness } from './ports.ts';
@@ -87,7 +88,7 @@ const causeOf = (verdict: Verdict): unknown => {
 function logAdmission(log: Log, { request, decision, outcomes, suspicions, error }: Admission, seconds: number): void {
   const { uid, operation, namespace, name, kind, subResource, dryRun } = request ?? {};
   const images = outcomes.map(({ written, rule, verdict }) => ({
-    image: written,
+    image: brief(written),
     outcome: verdict.outcome,
     ...(rule !== undefined && { policy: rule.source.name, field: rule.source.field }),
     ...('digest' in verdict && { digest: verdict.digest, warning: verdict.warning }),

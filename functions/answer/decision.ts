@@ -1,4 +1,5 @@
 import { DENY_CODES, type DenyCode, FAULT_CODES, type FaultCode, type Refusal } from '../codes.ts';
+import { brief, quote } from '../image/quote.ts';
 import type { Digest } from '../image/reference.ts';
 import { type ImageReference, pinReference } from '../image/reference.ts';
 import type { Mode, Rule } from '../policy/policy.ts';
@@ -129,7 +130,7 @@ export function decide(outcomes: readonly ImageOutcome[]): Decision {
 }
 
 const placed = ({ written, places, rule }: ImageOutcome) => ({
-  written,
+  written: brief(written),
   fields: places.map(({ field }) => field),
   policy: rule === undefined ? undefined : ruleName(rule),
 });
@@ -147,9 +148,16 @@ function toleratedOf(outcome: ImageOutcome): ToleratedRefusal[] {
   return verdict.failures.map(({ mode, code, message }) => ({ ...placed(outcome), mode, code, message }));
 }
 
+/** Fields named in one line; the rest is counted, for an image may stand in thousands of places. */
+const TOLD_FIELDS = 10;
+const toldFields = (fields: readonly string[]): string =>
+  fields.length <= TOLD_FIELDS
+    ? fields.join(', ')
+    : `${fields.slice(0, TOLD_FIELDS).join(', ')} and ${fields.length - TOLD_FIELDS} more places`;
+
 /** How a refused image is told in one sentence: where it stands, why, under which policy. */
 const refusedLine = ({ written, fields, code, message, policy }: ImageRefusal, would: string): string =>
-  `${fields.join(', ')}: image "${written}" ${would} refused [${code}]: ${message}${policy === undefined ? '' : ` (policy: ${policy})`}`;
+  `${toldFields(fields)}: image ${quote(written)} ${would} refused [${code}]: ${message}${policy === undefined ? '' : ` (policy: ${policy})`}`;
 
 /** One line an image, and below what to do, once for each code: a hundred images that fail for one reason stay readable. */
 function renderRefusals(refusals: readonly ImageRefusal[], total: number): string {

@@ -66,8 +66,12 @@ function annotationsOf(decision: Decision): Readonly<Record<string, string>> {
 }
 const ADMITTED = { decision: 'admitted' };
 
+/** Causes of a refusal at most: each repeats its message, and an image may stand in thousands of places. */
+const CAUSES = 500;
 const causes = (images: readonly ImageRefusal[]) =>
-  images.flatMap(({ fields, code, message }) => fields.map((field) => ({ reason: code, message, field })));
+  images
+    .flatMap(({ fields, code, message }) => fields.map((field) => ({ reason: code, message, field })))
+    .slice(0, CAUSES);
 
 /** Renders a decision for the API server, in the version it asked in. */
 export function renderResponse({ uid, apiVersion }: Envelope, decision: Decision): AdmissionReviewAnswer {

@@ -1,4 +1,10 @@
+import { LIMITS } from '../limits.ts';
+
 const SHOWN = 200;
+
+/** Text from outside for records that escape it themselves (JSON of logs and annotations), cut where it is longer than any image name. */
+export const brief = (text: string): string =>
+  text.length > LIMITS.referenceLength ? `${text.slice(0, SHOWN)}…` : text;
 
 /**
  * Text from outside in double quotes, as it may stand in a message: everything but printable ASCII is written as an escape

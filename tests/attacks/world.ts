@@ -32,6 +32,8 @@ export interface Answer {
   /** Field pointer → image written there by the patch. */
   readonly patched: ReadonlyMap<string, string>;
   readonly warnings: readonly string[];
+  /** Length of the whole answer as JSON, in characters. */
+  readonly bytes: number;
 }
 
 /** A ClusterImagePolicy, or an ImagePolicy where a namespace is given, with these rules. */
@@ -148,7 +150,7 @@ export class World {
     ) as readonly PatchOperation[];
     const replaced = operations.filter(({ op }) => op === 'replace');
     const patched = new Map(replaced.map(({ path, value }) => [path, String(value)]));
-    return { allowed, message: status?.message ?? '', patched, warnings };
+    return { allowed, message: status?.message ?? '', patched, warnings, bytes: JSON.stringify(answer).length };
   }
 
   /** The answer to the creation of a pod with these images. */

@@ -174,6 +174,9 @@ describe('the manifests', () => {
     ['enforcement-mode', 'default'],
     ['min-scale', 'default'],
     ['trust-ca', 'default'],
+    ['trust-roots', 'default'],
+    ['first-use', 'default'],
+    ['grace', 'default'],
     ['exempt-namespaces', 'default/webhook'],
     ['alerts', 'default'],
   ])('are changed by the component %s, and accepted with it', async (component, overlay) => {
