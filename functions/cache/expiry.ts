@@ -3,7 +3,7 @@ import { isUsable, type TrustFacts } from '../trust/notary/facts.ts';
 import type { Entry } from './entries.ts';
 
 /** Repositories that one scrape shows, and roles of each: what a scrape costs does not grow with what tenants ask for. */
-const REPOSITORIES = 500;
+const REPOSITORIES = 200;
 const ROLES = 16;
 /** What was verified longer ago may have been signed anew since: nobody asked for it (ms). */
 const LOOKED_AT = 24 * 3600 * 1000;
@@ -52,4 +52,22 @@ export function soonest(
     .toSorted((one, other) => one.first - other.first);
   const shown = ranked.slice(0, REPOSITORIES).flatMap(({ roles }) => roles.slice(0, ROLES));
   return { expiries: shown.toSorted(bySoonest), omitted: Math.max(0, ranked.length - REPOSITORIES) };
+}
+
+/** A walk over all entries serves every scrape for this long (ms): /metrics can be asked by whoever reaches the pod, as often as he likes. */
+const KEPT = 5_000;
+
+/** What a scrape shows of expiries, walked through anew every few seconds at most. */
+export class Expiries {
+  #shown: ReturnType<typeof soonest> = { expiries: [], omitted: 0 };
+  #walked = Number.NEGATIVE_INFINITY;
+
+  /** As `soonest`, as it was a few seconds ago at most. */
+  of(entries: Iterable<Entry>, now: number): ReturnType<typeof soonest> {
+    if (now < this.#walked || now - this.#walked >= KEPT) {
+      this.#shown = soonest(entries, now);
+      this.#walked = now;
+    }
+    return this.#shown;
+  }
 }

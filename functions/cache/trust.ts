@@ -8,7 +8,7 @@ import type { TrustFacts } from '../trust/notary/facts.ts';
 import { isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
 import { Entries, type Entry, isUsable, previousOf } from './entries.ts';
-import { soonest } from './expiry.ts';
+import { Expiries } from './expiry.ts';
 import { FaultMemory, isBusy, isOutage, restOf } from './faults.ts';
 import { keyOf } from './key.ts';
 import { type CacheObserver, SILENT } from './observer.ts';
@@ -58,6 +58,7 @@ export class TrustCache implements TrustSource {
   readonly #clock: SteadyClock;
   readonly #observe: CacheObserver;
   readonly #entries: Entries;
+  readonly #expiries = new Expiries();
   readonly #flights = new Map<string, Flight>();
   readonly #failures = new FaultMemory();
 
@@ -78,10 +79,10 @@ export class TrustCache implements TrustSource {
     return cause === undefined ? facts : { ...facts, unanswered: { since: verified.now, cause } };
   }
 
-  /** What is held, for a scrape. Costs a walk over all entries. */
+  /** What is held, for a scrape. */
   holdings(): TrustHoldings {
     const { size, bytes } = this.#entries;
-    const shown = soonest(this.#entries.all(), this.#clock.moment().now);
+    const shown = this.#expiries.of(this.#entries.all(), this.#clock.moment().now);
     return { entries: size, bytes, maxBytes: this.#options.maxBytes, ...shown };
   }
 

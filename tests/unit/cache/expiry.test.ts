@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../../functions/cache/entries.ts';
-import { soonest } from '../../../functions/cache/expiry.ts';
+import { Expiries, soonest } from '../../../functions/cache/expiry.ts';
 import type { TrustFacts } from '../../../functions/trust/notary/facts.ts';
 import { updateTrust } from '../../../functions/trust/notary/update.ts';
 import { filesOf } from '../../support/tuf/memory.ts';
@@ -76,9 +76,29 @@ describe('expiries for a scrape', () => {
     );
     const { expiries, omitted } = soonest(entries, NOW);
     const shown = new Set(expiries.map(({ gun }) => gun));
-    expect(shown.size).toBe(500);
+    expect(shown.size).toBe(200);
     expect(shown).toContain('team/1199');
-    expect(omitted).toBe(700);
-    expect(expiries.length).toBeLessThanOrEqual(500 * 16);
+    expect(omitted).toBe(1000);
+    expect(expiries.length).toBeLessThanOrEqual(200 * 16);
+  });
+
+  it('are walked through once in five seconds, however often they are asked for', () => {
+    const expiries = new Expiries();
+    let walks = 0;
+    const entries: Iterable<Entry> = {
+      [Symbol.iterator]() {
+        walks += 1;
+        return [entryOf(facts)][Symbol.iterator]();
+      },
+    };
+    const first = expiries.of(entries, NOW);
+    expect(first.expiries).not.toEqual([]);
+    expect(expiries.of(entries, NOW + 4_999)).toBe(first);
+    expect(walks).toBe(1);
+    expiries.of(entries, NOW + 5_000);
+    expect(walks).toBe(2);
+    // A clock that is set back keeps nothing alive.
+    expiries.of(entries, NOW);
+    expect(walks).toBe(3);
   });
 });
