@@ -154,6 +154,8 @@ describe('running the tools', () => {
       'kustomize',
       'notary',
       'notary-server',
+      'prometheus',
+      'promtool',
       'registry',
     ]);
   });
