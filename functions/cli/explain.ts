@@ -10,7 +10,7 @@ import { readWorkload, WORKLOAD_KINDS, workloadKind } from '../request/workload.
 import { normalisedName, verdictFinding } from './findings.ts';
 import { CommandError } from './outside.ts';
 import { type ProofView, proofOf } from './proofs.ts';
-import { dryRunReview } from './review.ts';
+import { dryRunReview, type PodOrder, podOf } from './review.ts';
 import type { Session } from './session.ts';
 
 /** One rule that was considered, as JSON shows it. */
@@ -54,25 +54,10 @@ export interface Explanation extends ReturnType<typeof verdictFinding> {
 }
 
 /** What is to be explained, as the pod would have it. */
-export interface ExplainOrder {
-  readonly image: string;
-  readonly namespace: string;
-  readonly serviceAccount: string;
-  readonly pullSecrets: readonly string[];
+export interface ExplainOrder extends PodOrder {
   /** Seconds. */
   readonly timeout: number;
 }
-
-const podOf = ({ image, namespace, serviceAccount, pullSecrets }: ExplainOrder): JsonObject => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'explain', namespace },
-  spec: {
-    serviceAccountName: serviceAccount,
-    imagePullSecrets: pullSecrets.map((name) => ({ name })),
-    containers: [{ name: 'image', image }],
-  },
-});
 
 const viewed = (rules: readonly Rule[], reference: ImageReference): readonly RuleView[] =>
   fitsOf(rules, reference).map(({ rule, fit }) => ({ rule: ruleName(rule), pattern: rule.pattern.written, fit }));

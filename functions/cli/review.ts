@@ -25,3 +25,24 @@ export function dryRunReview(object: JsonObject, namespace: string): Uint8Array 
   };
   return new TextEncoder().encode(JSON.stringify(review));
 }
+
+/** A pod of one image, as far as the gate looks at it. */
+export interface PodOrder {
+  readonly image: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  /** Names of its imagePullSecrets. */
+  readonly pullSecrets: readonly string[];
+}
+
+/** Such a pod. */
+export const podOf = ({ image, namespace, serviceAccount, pullSecrets }: PodOrder): JsonObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'portieris-command-line', namespace },
+  spec: {
+    serviceAccountName: serviceAccount,
+    imagePullSecrets: pullSecrets.map((name) => ({ name })),
+    containers: [{ name: 'image', image }],
+  },
+});

@@ -1,21 +1,11 @@
 import type { JsonObject } from '../json.ts';
 import { type PolicySnapshot, snapshotOf } from '../policy/snapshot.ts';
-import type { OwnerReference, Readiness, SecretObject } from '../ports.ts';
+import type { Cluster, Readiness } from '../ports.ts';
 import { type FoundFile, type Listing, readDirectory } from './files.ts';
 import { FolderWatch } from './folders.ts';
+import { clusterOf } from './lookup.ts';
 import { type ManifestObject, parseManifest } from './manifest.ts';
-import {
-  groupOf,
-  isPolicy,
-  keyOf,
-  metadataOf,
-  nameOf,
-  type ObjectSource,
-  pullSecretNames,
-  type SourceContext,
-  secretOf,
-  textOf,
-} from './objects.ts';
+import { isPolicy, keyOf, nameOf, type ObjectSource, type SourceContext } from './objects.ts';
 
 /** How a directory is watched; milliseconds. */
 export interface DirectoryOptions extends SourceContext {
@@ -56,6 +46,7 @@ class Directory implements DirectorySource {
   readonly #options: DirectoryOptions;
   #files = new Map<string, KnownFile>();
   #objects = new Map<string, Placed>();
+  readonly #cluster = clusterOf((identity) => this.#objects.get(keyOf(identity))?.object);
   #policies: readonly JsonObject[] = [];
   #snapshot: PolicySnapshot | undefined;
   #problems: readonly string[] = ['the directory has not been read yet'];
@@ -81,22 +72,9 @@ class Directory implements DirectorySource {
     return { ready: this.#snapshot !== undefined, problems: this.#problems };
   }
 
-  async secret(namespace: string, name: string): Promise<SecretObject | undefined> {
-    const placed = this.#objects.get(keyOf({ group: '', kind: 'Secret', namespace, name }));
-    const secret = placed === undefined ? undefined : secretOf(placed.object, { namespace, name });
-    return secret === undefined || Array.isArray(secret) ? undefined : (secret as SecretObject);
-  }
-
-  async pullSecretsOf(namespace: string, name: string): Promise<readonly string[]> {
-    const placed = this.#objects.get(keyOf({ group: '', kind: 'ServiceAccount', namespace, name }));
-    return placed === undefined ? [] : pullSecretNames(placed.object);
-  }
-
-  async owner(namespace: string, { apiVersion, kind, name }: OwnerReference): Promise<JsonObject | undefined> {
-    const placed = this.#objects.get(keyOf({ group: groupOf(apiVersion), kind, namespace, name }));
-    // An object without a UID was never stored by a cluster, so nothing can be owned by it.
-    return textOf(placed && metadataOf(placed.object), 'uid') === undefined ? undefined : placed?.object;
-  }
+  readonly secret: Cluster['secret'] = (...asked) => this.#cluster.secret(...asked);
+  readonly pullSecretsOf: Cluster['pullSecretsOf'] = (...asked) => this.#cluster.pullSecretsOf(...asked);
+  readonly owner: Cluster['owner'] = (...asked) => this.#cluster.owner(...asked);
 
   refresh(): Promise<void> {
     if (this.#closed) return Promise.resolve();

@@ -86,7 +86,7 @@ class Reader {
 }
 
 /** The object as the API server would store it: in its namespace. */
-function settled(object: JsonObject, { kind, namespace }: Identity): JsonObject {
+export function settled(object: JsonObject, { kind, namespace }: Identity): JsonObject {
   if (isClusterKind(kind)) return object;
   return { ...object, metadata: { ...metadataOf(object), namespace } };
 }

@@ -33,8 +33,13 @@ afterAll(async () => {
 
 describe('docs/cli.md', () => {
   it('shows examples of each command that asks the gate', () => {
-    for (const command of ['check', 'explain', 'inspect', 'replay'])
+    for (const command of ['check', 'explain', 'inspect', 'replay', 'policy test'])
       expect(examples.filter(({ line }) => line.includes(`portieris ${command} `)).length).toBeGreaterThan(0);
+  });
+
+  it('shows the test file as it is', async () => {
+    const text = await readFile(resolve(import.meta.dirname, '../fixtures/cli/tests/shop.yaml'), 'utf8');
+    expect(page).toContain(`\`\`\`yaml\n${text}\`\`\``);
   });
 
   it.each(examples)('says what the command says: $line', async ({ line, said }) => {
