@@ -8,11 +8,12 @@ import { explain } from './commands/explain.ts';
 import { inspect } from './commands/inspect.ts';
 import { policy } from './commands/policy.ts';
 import { replay } from './commands/replay.ts';
+import { simulate } from './commands/simulate.ts';
 import { CommandError, EXIT, type Outside } from './outside.ts';
 import { plain } from './terminal.ts';
 
 /** Every command, in the order of `--help`. */
-const COMMANDS: readonly Registered[] = [check, explain, inspect, replay, policy];
+const COMMANDS: readonly Registered[] = [check, explain, inspect, replay, policy, simulate];
 
 const EPILOGUE = `Nothing is written anywhere: each look is a dry run. Every option of the gate counts as an
 environment variable (docs/configuration.md): TRUST_CA_FILE and TRUST_SERVERS, for instance.
