@@ -16,6 +16,21 @@ const LOCK_PAUSE = 10;
 
 type Records = ReadonlyMap<string, JsonObject>;
 
+/** What somebody wants remembered, and how he is told. */
+interface Wish {
+  readonly seen: RememberedTrust;
+  readonly base: RememberedTrust | undefined;
+  readonly signal: AbortSignal;
+  readonly resolve: (record: RememberedTrust) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A wish that was merged; `answer` tells him whose it is, once the records are written. */
+interface Granted {
+  readonly isNew: boolean;
+  readonly answer: () => void;
+}
+
 /** TrustRecords in a file, as a Kubernetes List in JSON: the memory of a gate that runs on a directory. Several processes may share it. */
 export class RecordFile implements TrustMemory {
   readonly #path: string;
@@ -24,7 +39,8 @@ export class RecordFile implements TrustMemory {
   readonly #watcher: FSWatcher;
   #stamp = '';
   #records: Records = new Map();
-  #turn: Promise<unknown> = Promise.resolve();
+  #wishes: Wish[] = [];
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(path: string, clock: Clock) {
     this.#path = path;
@@ -40,11 +56,12 @@ export class RecordFile implements TrustMemory {
     return this.#recorded(server, gun);
   }
 
-  /** One after another within the process, and under a lock between processes. */
+  /** Under a lock between processes. What is wanted while a write is under way is written together by the next one, so that a busy gate does not queue for its file. */
   remember(seen: RememberedTrust, base: RememberedTrust | undefined, signal: AbortSignal): Promise<RememberedTrust> {
-    const turn = this.#turn.then(() => this.#locked(() => this.#write(seen, base), signal));
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+    const { promise, resolve, reject } = Promise.withResolvers<RememberedTrust>();
+    this.#wishes.push({ seen, base, signal, resolve, reject });
+    this.#turn = this.#turn.then(() => this.#grant());
+    return promise;
   }
 
   listen(listener: RecordListener): void {
@@ -55,20 +72,49 @@ export class RecordFile implements TrustMemory {
     this.#watcher.close();
   }
 
-  #recorded(server: string, gun: string): RememberedTrust | undefined {
+  #recorded(server: string, gun: string, records = this.#records): RememberedTrust | undefined {
     const name = recordName(server, gun);
-    const object = this.#records.get(name);
+    const object = records.get(name);
     return object === undefined ? undefined : parseRecord(object, `TrustRecord ${name} in ${this.#path}`);
   }
 
-  async #write(seen: RememberedTrust, base: RememberedTrust | undefined): Promise<RememberedTrust> {
+  async #grant(): Promise<void> {
+    const wishes = this.#wishes.splice(0);
+    if (wishes.length === 0) return;
+    try {
+      const answers = await this.#locked(
+        () => this.#write(wishes),
+        () => wishes.every(({ signal }) => signal.aborted),
+      );
+      for (const { answer } of answers) answer();
+    } catch (error) {
+      for (const { reject } of wishes) reject(error);
+    }
+  }
+
+  async #write(wishes: readonly Wish[]): Promise<readonly Granted[]> {
     await this.#load();
-    const record = this.#recorded(seen.server, seen.gun);
-    const merged = mergeTrust(record, base, seen);
-    if (record?.frozen === true) return record;
     const now = this.#clock.now();
-    const object = recordObject(merged, now);
-    const records = new Map(this.#records).set(recordName(seen.server, seen.gun), object);
+    const records = new Map(this.#records);
+    const answers = wishes.map((wish) => this.#merged(wish, records, now));
+    if (answers.some(({ isNew }) => isNew)) await this.#store(records);
+    return answers;
+  }
+
+  /** Merges one wish into the records; its mistakes are its own. */
+  #merged({ seen, base, resolve, reject }: Wish, records: Map<string, JsonObject>, now: number): Granted {
+    try {
+      const record = this.#recorded(seen.server, seen.gun, records);
+      const merged = mergeTrust(record, base, seen);
+      if (record?.frozen === true) return { isNew: false, answer: () => resolve(record) };
+      records.set(recordName(seen.server, seen.gun), recordObject(merged, now));
+      return { isNew: true, answer: () => resolve({ ...merged, lastSeen: now }) };
+    } catch (error) {
+      return { isNew: false, answer: () => reject(error) };
+    }
+  }
+
+  async #store(records: Records): Promise<void> {
     const items = [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
     const text = `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, undefined, 2)}\n`;
     await this.#told('written', async () => {
@@ -77,7 +123,6 @@ export class RecordFile implements TrustMemory {
       await writeFile(next, text, { mode: 0o644 });
       await rename(next, this.#path);
     });
-    return { ...merged, lastSeen: now };
   }
 
   /** Reads the file where it is another one than before, and tells what changed in it. */
@@ -123,11 +168,11 @@ export class RecordFile implements TrustMemory {
     }
   }
 
-  async #locked<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #locked<T>(work: () => Promise<T>, isOver: () => boolean): Promise<T> {
     const path = `${this.#path}.lock`;
     let lock = this.#taken(path);
     while (lock === undefined) {
-      if (signal.aborted)
+      if (isOver())
         throw new Fault('TRUST_RECORD_UNAVAILABLE', `${path} is held by another process that does not end its work.`);
       await pause(LOCK_PAUSE);
       lock = this.#taken(path);

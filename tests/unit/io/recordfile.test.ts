@@ -96,6 +96,26 @@ describe('a file of trust records', () => {
     expect(both.find((end) => end.status === 'rejected')).toMatchObject({ reason: { code: 'TRUST_ROOT_CHANGED' } });
   });
 
+  it('writes together what many want remembered at once, and gives each his own answer', async () => {
+    let writes = NOW;
+    // The clock is read once for each write.
+    const file = await openRecordFile(path, { now: () => writes++ });
+    if (file === undefined) throw new Error('the folder can be written');
+    files.push(file);
+    await file.remember(record('fixed'), undefined, signal);
+    const guns = Array.from({ length: 200 }, (_, index) => `r/${index}`);
+    const wanted = guns.map((gun) => file.remember(record(gun, 7), undefined, signal));
+    const twice = file.remember(record('r/0', 9), record('r/0', 7), signal);
+    const refused = file.remember(record('fixed', 2, ['cd'.repeat(32)]), undefined, signal);
+    await expect(refused).rejects.toMatchObject({ code: 'TRUST_ROOT_CHANGED' });
+    expect((await Promise.all(wanted)).map(({ gun }) => gun)).toEqual(guns);
+    expect((await twice).versions.get('timestamp')).toBe(9);
+    expect(writes - NOW).toBeLessThan(5);
+    const again = await open();
+    for (const gun of guns.slice(1)) expect((await again.read(SERVER, gun))?.versions.get('timestamp')).toBe(7);
+    expect((await again.read(SERVER, 'r/0'))?.versions.get('timestamp')).toBe(9);
+  });
+
   it('tells of what an operator changes in it, and reads that at the next look', async () => {
     const file = await open();
     await file.remember(record('a/b'), undefined, signal);
