@@ -140,7 +140,8 @@ export class TrustCache implements TrustSource {
   async #updated(key: string, query: TrustQuery): Promise<Entry> {
     const flight = this.#flights.get(key);
     if (flight !== undefined) {
-      if (query.notBefore === undefined || flight.began.now >= query.notBefore) return flight.done;
+      // A server slower than the TTL must not make older facts of what a caller is given.
+      if (flight.began.now >= (query.notBefore ?? this.#clock.moment().now - this.#options.ttl)) return flight.done;
       // Too early for this caller; whatever comes of it, the next one begins after it.
       await flight.done.catch(() => undefined);
     }

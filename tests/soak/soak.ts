@@ -17,8 +17,8 @@ const TTL = 2_000;
 const SIGN_EACH = 100;
 const CHANGE_POLICY_EACH = 1_000;
 const SAMPLE_EACH = 1_000;
-/** Sentences of what is wrong that are kept; the counts have them all. */
-const KEPT = 20;
+/** Sentences that are kept of each outcome; the counts have them all. */
+const KEPT = 5;
 /** Growth of the resident memory is a leak where it is more than both of these, over a run that is long enough to tell. */
 const LEAK = { share: 0.1, megabytes: 10, seconds: 180 };
 
@@ -167,7 +167,7 @@ class Soak {
 
   #count(outcome: keyof SoakReport['counts'], why: string | undefined): void {
     this.#counts[outcome] += 1;
-    if (why !== undefined && this.#sentences.length < KEPT) this.#sentences.push(`${outcome}: ${why}`);
+    if (why !== undefined && this.#counts[outcome] <= KEPT) this.#sentences.push(`${outcome}: ${why}`);
   }
 }
 

@@ -181,6 +181,19 @@ describe('trust data in the cache', () => {
     expect(world.updates).toBe(2);
   });
 
+  it('is not older than the TTL where the server takes longer than that to answer', async () => {
+    const release = world.hold();
+    const early = world.ask();
+    world.now += TTL;
+    const inTime = world.ask();
+    world.now += 1;
+    const late = world.ask();
+    release();
+    expect(await inTime).toBe(await early);
+    await late;
+    expect(world.updates).toBe(2);
+  });
+
   it('goes when there is no room, and what is larger than the whole cache still answers', async () => {
     const small = new World({ maxBytes: 10 });
     await small.ask();
