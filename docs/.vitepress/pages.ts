@@ -12,6 +12,7 @@ const GROUPS: readonly (readonly [heading: string, pages: readonly string[]])[] 
     [
       'policies',
       'images',
+      'workloads',
       'signers',
       'roots',
       'notary',
