@@ -15,6 +15,14 @@ export interface PolicySource {
   current(): PolicySnapshot | undefined;
 }
 
+/** Policies as they are stored, and the place where they are told of themselves. */
+export interface PolicyStatuses {
+  /** Every policy as it was last seen. */
+  objects(): Iterable<JsonObject>;
+  /** Puts this in the place of the object's `status`; false where the object was changed or deleted meanwhile. Throws `Fault`. */
+  write(object: JsonObject, status: JsonObject, signal: AbortSignal): Promise<boolean>;
+}
+
 /** Whether a source of objects can be relied on now. */
 export interface Readiness {
   readonly ready: boolean;

@@ -8,6 +8,7 @@ import { ClusterEvents } from './events.ts';
 import { type Answer, type Kube, type KubeChoice, openKube } from './kubeconfig.ts';
 import { groupOf, type ObjectSource, POLICY_GROUPS, pullSecretNames, type SourceContext, secretOf } from './objects.ts';
 import { ClusterRecords } from './records.ts';
+import { ClusterStatuses } from './statuses.ts';
 import { type FollowContext, Follower, PACE, type Pace } from './watch.ts';
 
 /** How a cluster is followed. */
@@ -41,6 +42,7 @@ const isName = (name: string): boolean =>
 class ClusterSource implements ObjectSource {
   readonly memory: ClusterRecords;
   readonly events: ClusterEvents;
+  readonly statuses: ClusterStatuses;
   readonly #kube: Kube;
   readonly #context: FollowContext;
   readonly #stop = new AbortController();
@@ -54,6 +56,7 @@ class ClusterSource implements ObjectSource {
     const pace = { ...PACE, ...options.pace };
     const { log, clock, chance = Math.random } = options;
     this.memory = new ClusterRecords({ kube, clock: options.clock, timeout: pace.request });
+    this.statuses = new ClusterStatuses({ kube, policies: this.#policies, timeout: pace.request });
     this.events = new ClusterEvents({ kube, timeout: pace.request, signal: this.#stop.signal });
     this.#context = { kube, pace, log, clock, chance, signal: this.#stop.signal };
     const policies = POLICY_GROUPS.flatMap(({ group, version }) =>

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json.ts';
 import { type PolicySnapshot, snapshotOf } from '../policy/snapshot.ts';
+import { equalJson } from '../request/equal.ts';
 import type { Feed } from './feed.ts';
 import { metadataOf, pullSecretNames, textOf } from './objects.ts';
 
@@ -19,6 +20,11 @@ export class Policies {
     this.#resources = resources;
   }
 
+  /** Every policy as it was last seen. */
+  *all(): Iterable<JsonObject> {
+    for (const objects of this.#objects.values()) yield* objects.values();
+  }
+
   /** Where the follower of one resource tells what it sees. */
   feed(path: string, resource: string): Feed {
     const objects = () => this.#objects.get(path) ?? new Map<string, JsonObject>();
@@ -27,8 +33,10 @@ export class Policies {
       resource,
       replace: (listed) => this.#replace(path, listed),
       put: (object) => {
+        const before = objects().get(keyOf(object));
         objects().set(keyOf(object), object);
-        this.snapshot = this.snapshot?.with(object);
+        // What a policy is told of itself changes nothing of what it asks.
+        if (before === undefined || !sameRules(before, object)) this.snapshot = this.snapshot?.with(object);
       },
       drop: (object) => {
         objects().delete(keyOf(object));
@@ -46,6 +54,10 @@ export class Policies {
     this.snapshot = snapshotOf([...this.#objects.values()].flatMap((objects) => [...objects.values()]));
   }
 }
+
+/** Equal but for `metadata` and `status`; the two are of one name. */
+const sameRules = (before: JsonObject, now: JsonObject): boolean => equalJson(asked(before), asked(now));
+const asked = ({ metadata: _, status: __, ...rest }: JsonObject): JsonObject => rest;
 
 function sameVersions(
   before: ReadonlyMap<string, JsonObject>,

@@ -1,12 +1,14 @@
 import { isObject, type JsonObject, own } from '../json.ts';
 import type { Log } from '../log.ts';
 import type { EventStore } from '../notify/channel.ts';
-import type { Clock, Cluster, PolicySource, Readiness, SecretObject, TrustMemory } from '../ports.ts';
+import type { Clock, Cluster, PolicySource, PolicyStatuses, Readiness, SecretObject, TrustMemory } from '../ports.ts';
 
 /** Where policies, Secrets, ServiceAccounts and owners come from: a directory or a cluster, behind one face. */
 export interface ObjectSource extends PolicySource, Cluster {
   /** Where the source itself can remember the trust in repositories. */
   readonly memory?: TrustMemory;
+  /** Where the source keeps what policies are told of themselves. */
+  readonly statuses?: PolicyStatuses;
   /** Where the source takes Events. */
   readonly events?: EventStore;
   /** Whether what it gives can be relied on now, and a sentence for each thing that is amiss. */

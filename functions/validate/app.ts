@@ -9,6 +9,7 @@ import type { Service } from '../routes.ts';
 import type { Served } from '../server.ts';
 import { trustServerOf } from '../trust/servers.ts';
 import { refuseUnread, type Validation, validate } from '../validate.ts';
+import { StatusKeeper } from './keeper.ts';
 import { openValidateMetrics } from './metrics.ts';
 
 /** The function that looks at policies, as a service: what the routes call and the server ends. */
@@ -31,6 +32,12 @@ export async function openValidate(config: Config, around: ValidateSurroundings 
   const knowsServer = (host: string): boolean => trustServerOf(host, config.trustServers) !== undefined;
   const ready = openReady(config, () => source.readiness());
   const validator = { policies: source, cluster: source, knowsServer };
+  const stop = new AbortController();
+  const { statuses } = source;
+  const keeping =
+    statuses === undefined
+      ? undefined
+      : new StatusKeeper({ ...validator, statuses, clock, log, observe: metrics.status }).run(stop.signal);
   const record = (validation: Validation): AdmissionReviewAnswer => {
     metrics.answered(validation.answer.response.allowed);
     logValidation(log, validation);
@@ -48,7 +55,11 @@ export async function openValidate(config: Config, around: ValidateSurroundings 
       return metrics.render();
     },
     drain: ready.drain,
-    close: () => source.close(),
+    async close() {
+      stop.abort();
+      await source.close();
+      await keeping;
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { isObject, type JsonObject, type JsonValue } from '../../../functions/json.ts';
 import { compilePolicy } from '../../../functions/policy/compile.ts';
+import { refused } from '../../../functions/policy/finding.ts';
 import {
   CURRENT_GROUP,
   identify,
@@ -14,6 +15,7 @@ import {
   VERSIONS,
 } from '../../../functions/policy/resource.ts';
 import { ruleErrors, shellErrors, specSchema } from '../../../functions/policy/schema.ts';
+import { statusOf } from '../../../functions/policy/status.ts';
 import { fits, type StructuralSchema } from '../../support/structural.ts';
 
 const CRDS = resolve(import.meta.dirname, '../../../policies/crds');
@@ -31,7 +33,8 @@ interface Crd {
     readonly versions: readonly {
       readonly name: string;
       readonly schema: { readonly openAPIV3Schema: StructuralSchema };
-      readonly additionalPrinterColumns: readonly { readonly jsonPath: string }[];
+      readonly subresources?: JsonObject;
+      readonly additionalPrinterColumns: readonly { readonly name: string; readonly jsonPath: string }[];
     }[];
   };
 }
@@ -42,12 +45,13 @@ const rootOf = (group: PolicyGroup, kind: PolicyKind): StructuralSchema =>
 const specOf = (group: PolicyGroup, kind: PolicyKind): StructuralSchema =>
   ((rootOf(group, kind)['properties'] as JsonObject)['spec'] as JsonObject) ?? {};
 
-/** A schema without what only people or CEL read; objects closed, as an API server with strict validation takes them. */
+/** A schema without what only people or CEL read, and without defaults (the gate takes what is absent for the same); objects closed, as an API server with strict validation takes them. */
 function bare(schema: JsonValue): JsonValue {
   if (Array.isArray(schema)) return schema.map(bare);
   if (!isObject(schema)) return schema;
   const entries = Object.entries(schema).filter(
-    ([name, value]) => !(name === 'description' && typeof value === 'string') && name !== 'x-kubernetes-validations',
+    ([name, value]) =>
+      !(name === 'description' && typeof value === 'string') && !['x-kubernetes-validations', 'default'].includes(name),
   );
   const kept = entries.map(([name, value]): [string, JsonValue] => [
     name,
@@ -57,6 +61,18 @@ function bare(schema: JsonValue): JsonValue {
   ]);
   const closed = schema['type'] === 'object' && isObject(schema['properties']) && !Array.isArray(schema['properties']);
   return Object.fromEntries([...kept, ...(closed ? [['additionalProperties', false] as [string, JsonValue]] : [])]);
+}
+
+/** A value with the defaults of a schema, as an API server stores it. */
+function withDefaults(schema: JsonValue | undefined, value: JsonValue): JsonValue {
+  if (!isObject(schema)) return value;
+  if (Array.isArray(value)) return value.map((item) => withDefaults(schema['items'], item));
+  if (!isObject(value) || !isObject(schema['properties'])) return value;
+  const filled = Object.entries(schema['properties']).flatMap(([name, of]): [string, JsonValue][] => {
+    const held = value[name] ?? (isObject(of) ? of['default'] : undefined);
+    return held === undefined ? [] : [[name, withDefaults(of, held)]];
+  });
+  return { ...value, ...Object.fromEntries(filled) };
 }
 
 const PEM = '-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----';
@@ -230,6 +246,55 @@ describe('the CRDs', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('what the CRDs say beside the spec', () => {
+  it.each(EACH)(
+    'is a status that takes what is written into it, through its own subresource: $kind of $group',
+    ({ group, kind }) => {
+      const version = crdOf(group, kind).spec.versions[0];
+      expect(version?.subresources).toEqual({ status: {} });
+      const schema = (rootOf(group, kind)['properties'] as JsonObject)['status'] as JsonObject;
+      const object = { ...objectOf(group, kind, { repositories: [] }), metadata: { ...metadata, generation: 3 } };
+      const finding = refused('Invalid', 'spec.repositories[0].name', 'is wrong; correct it.');
+      for (const findings of [[], [finding]]) {
+        const status = statusOf(object, { findings, rules: 0 }, 0);
+        expect(status).toBeDefined();
+        expect(fits(schema, status ?? null)).toBe(true);
+      }
+    },
+  );
+
+  it.each(EACH)('is columns for kubectl get that lead to fields of the schema: $kind of $group', ({ group, kind }) => {
+    const columns = crdOf(group, kind).spec.versions[0]?.additionalPrinterColumns ?? [];
+    expect(columns.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['Valid', 'Reason', 'Problems', 'Rules', 'Age']),
+    );
+    const known = new Set(fieldsOf(rootOf(group, kind)));
+    const lost = columns
+      .map(({ jsonPath }) => jsonPath.replaceAll(/\[[^\]]*\]/g, '[]'))
+      .filter((path) => !path.startsWith('.metadata') && !known.has(path));
+    expect(lost).toEqual([]);
+  });
+
+  it.each(EACH)('are defaults that the gate takes for the same as nothing: $kind of $group', ({ group, kind }) => {
+    const rules = { repositories: [{ name: '*', policy: { trust: { enabled: true } } }] };
+    const filled = withDefaults(specOf(group, kind), rules) as JsonObject;
+    const policyOf = (spec: JsonValue) => {
+      const object = objectOf(group, kind, spec);
+      const identity = identify(object);
+      if (identity === undefined) throw new Error('it is a policy');
+      const { floor, problems, rules: compiled } = compilePolicy(object, identity);
+      return {
+        floor,
+        problems,
+        rules: compiled.map(({ requirements, mutateImage }) => ({ requirements, mutateImage })),
+      };
+    };
+    expect(policyOf(filled)).toEqual(policyOf(rules));
+    const written = kind === 'ClusterImagePolicy' || group === CURRENT_GROUP;
+    expect(JSON.stringify(filled) !== JSON.stringify(rules)).toBe(written);
   });
 });
 
