@@ -99,8 +99,14 @@ export class StatusKeeper {
       await this.#put(key, object, { known, pass });
     }
     if (signal.aborted) return;
-    for (const map of [this.#known, this.#written]) for (const key of map.keys()) if (!held.has(key)) map.delete(key);
+    this.#forget(held);
     if (this.#trouble !== undefined && pass.trouble === undefined && pass.left < WRITES) this.#mended();
+  }
+
+  /** Forgets what is no longer there. */
+  #forget(held: ReadonlySet<string>): void {
+    for (const key of [...this.#known.keys()]) if (!held.has(key)) this.#known.delete(key);
+    for (const key of [...this.#written.keys()]) if (!held.has(key)) this.#written.delete(key);
   }
 
   /** The findings on an object: those that are known, as far as what they rest on still stands. */
