@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../functions/json.ts';
 import type { Rule } from '../../../functions/policy/policy.ts';
-import { selectRule } from '../../../functions/policy/select.ts';
+import { fitsOf, selectRule } from '../../../functions/policy/select.ts';
 import { snapshotOf } from '../../../functions/policy/snapshot.ts';
 import { image, policyOf, trusting } from '../../support/policies.ts';
 
@@ -100,5 +100,24 @@ describe('a floor', () => {
     expect(chosen([broken, lax], 'quay.io/a/b').floor).toBeUndefined();
     const misspelt = policyOf('floor', [], { spec: { floor: 'yes' } });
     expect(chosen([misspelt, lax], 'nginx').floor?.requirements).toMatchObject([{ type: 'invalid' }]);
+  });
+});
+
+describe('fitsOf', () => {
+  const fits = (objects: readonly JsonObject[], written: string): string[] =>
+    fitsOf(snapshotOf(objects).rulesFor('team').rules, image(written)).map(
+      ({ rule, fit }) => `${rule.pattern.written} ${fit}`,
+    );
+
+  it('names the one rule that selectRule takes, those that match beside it, and those that do not', () => {
+    const objects = [policyOf('all', [{ name: '*' }, { name: 'quay.io/team/*' }, { name: 'quay.io/*' }])];
+    expect(fits(objects, 'quay.io/team/app:1')).toEqual(['quay.io/team/* decides', 'quay.io/* weaker', '* weaker']);
+    expect(fits(objects, 'nginx')).toEqual(['quay.io/team/* no-match', 'quay.io/* no-match', '* decides']);
+  });
+
+  it('tells a rule that would let a tag in from one that decides on the digest beside it', () => {
+    const objects = [policyOf('all', [{ name: 'quay.io/app:v2' }, trusting('quay.io/*')])];
+    expect(fits(objects, `quay.io/app:v2@${DIGEST}`)).toEqual(['quay.io/app:v2 tag-only', 'quay.io/* decides']);
+    expect(placeOf(chosen(objects, `quay.io/app:v2@${DIGEST}`))).toBe('all1');
   });
 });
