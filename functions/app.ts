@@ -11,14 +11,17 @@ import type { Clock, Readiness } from './ports.ts';
 import { openReady } from './ready.ts';
 import { PolicyReport } from './report.ts';
 import { openTelling } from './tell.ts';
+import { tracedAdmission } from './trace/spans.ts';
+import type { TraceHeaders } from './trace/tracer.ts';
+import { openTracer } from './trace.ts';
 import type { Verdict } from './trust/verdict.ts';
 
 /** The gate as a service: what the routes call. */
 export interface App {
   readonly config: Config;
   readonly log: Log;
-  /** Answers a review within `timeout` milliseconds less the configured margin. Always answers. */
-  admit(body: Uint8Array, timeout: number): Promise<AdmissionReviewAnswer>;
+  /** Answers a review within `timeout` milliseconds less the configured margin. Always answers. `headers`: of which trace the request is a part. */
+  admit(body: Uint8Array, timeout: number, headers?: TraceHeaders): Promise<AdmissionReviewAnswer>;
   /** Refuses a body that is not read as a review. */
   refuse(body: Uint8Array, refusal: Refusal): AdmissionReviewAnswer;
   readiness(): Promise<Readiness>;
@@ -36,7 +39,8 @@ export async function openApp(
   config: Config,
   { log = openLog(config.logLevel), metrics = openMetrics({ process: true }), clock = SYSTEM_CLOCK } = {},
 ): Promise<App> {
-  const opened = await openGate(config, { log, metrics, clock });
+  const tracer = await openTracer(config, log);
+  const opened = await openGate(config, { log, metrics, clock, tracer });
   const { gate, source } = opened;
   const notifier = await openTelling(config, opened, { log, metrics });
   const report = new PolicyReport(log);
@@ -55,10 +59,11 @@ export async function openApp(
   return {
     config,
     log,
-    async admit(body, timeout) {
+    async admit(body, timeout, headers) {
       const started = performance.now();
       report.look(source.current());
-      return record(await timed(deadlineOf(timeout, config), (signal) => admit(gate, body, signal)), started);
+      const answer = () => timed(deadlineOf(timeout, config), (signal) => admit(gate, body, signal));
+      return record(tracer === undefined ? await answer() : await tracedAdmission(tracer, headers, answer), started);
     },
     refuse: (body, refusal) => record(refuseBody(body, refusal), performance.now()),
     readiness: ready.readiness,
@@ -76,6 +81,7 @@ export async function openApp(
     async close() {
       await notifier.close();
       await opened.close();
+      await tracer?.close();
     },
   };
 }

@@ -2,6 +2,7 @@ import { NOTIFY_OPTIONS } from './notify/options.ts';
 import { Invalid, integer, items, type Option, option, optional } from './option.ts';
 import { MODES, type Mode } from './policy/policy.ts';
 import { parseWorkloadKind, type WorkloadKind } from './request/workload.ts';
+import { TRACE_OPTIONS, type TraceConfig } from './trace/options.ts';
 
 export { Invalid, type Option } from './option.ts';
 
@@ -9,7 +10,7 @@ export { Invalid, type Option } from './option.ts';
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 
 /** Everything an operator can set, parsed. */
-export interface Config {
+export interface Config extends TraceConfig {
   /** TCP port of the plain HTTP server. */
   readonly port: number;
   /** `cluster`, or a directory of Kubernetes YAML. */
@@ -180,6 +181,7 @@ export const OPTIONS = {
     optional(integer(1, 65_535)),
   ),
   ...NOTIFY_OPTIONS,
+  ...TRACE_OPTIONS,
 } as const satisfies { [K in keyof Config]: Option<Config[K]> };
 
 /** Thrown when the environment is not valid; `problems` names every variable with what is wrong with it. */

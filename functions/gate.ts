@@ -21,8 +21,10 @@ import { readRoots } from './io/roots.ts';
 import type { Log } from './log.ts';
 import type { TrustHoldings } from './metrics/trust.ts';
 import type { Metrics } from './metrics.ts';
-import type { Clock, NotaryFiles, TrustMemory } from './ports.ts';
+import type { Clock, Cluster, NotaryFiles, TrustMemory } from './ports.ts';
 import { WORKLOAD_KINDS } from './request/workload.ts';
+import { tracedCluster, tracedFiles, tracedVerify } from './trace/spans.ts';
+import type { Tracer } from './trace/tracer.ts';
 import { modeOf, tolerate } from './trust/mode.ts';
 import type { Verdict } from './trust/verdict.ts';
 import { type ImageQuestion, type Prover, verifyImage } from './trust/verify.ts';
@@ -40,6 +42,8 @@ export interface Surroundings {
   readonly source?: ObjectSource;
   /** What is remembered of repositories; undefined: as the source or the configuration says. */
   readonly memory?: TrustMemory;
+  /** Makes spans of what the gate does; undefined: nothing is wrapped. */
+  readonly tracer?: Tracer | undefined;
   /** How a cluster is reached; undefined: by client-node's defaults. */
   readonly kube?: KubeChoice;
 }
@@ -64,14 +68,17 @@ export async function openGate(config: Config, surroundings: Surroundings): Prom
   const http = openHttp(config, surroundings);
   const source = surroundings.source ?? (await openSource(config, { log, clock, ...surroundings.kube }));
   const memory = surroundings.memory ?? source.memory ?? (await openMemory(config, { log, clock }));
-  const prover = openProver(config, source, { ...surroundings, http, memory });
+  const { tracer } = surroundings;
+  const cluster = tracer === undefined ? source : tracedCluster(tracer, source);
+  const prover = openProver(config, cluster, { ...surroundings, http, memory });
+  const verify: Gate['verify'] = (question, signal) => verifyInTime(prover, question, signal);
   const gate: Gate = {
     policies: source,
-    cluster: source,
+    cluster,
     clock,
     kinds: [...WORKLOAD_KINDS, ...config.extraWorkloads],
     mode: config.enforcementMode,
-    verify: (question, signal) => verifyInTime(prover, question, signal),
+    verify: tracer === undefined ? verify : tracedVerify(tracer, verify),
   };
   return {
     gate,
@@ -142,9 +149,10 @@ function openHttp({ trustCaFile }: Config, { clock, metrics }: Surroundings): Ht
   return configured((outside) => new HttpClient(outside, clock, metrics.requested), { ca });
 }
 
-function openProver(config: Config, source: ObjectSource, tools: Tools): Prover & { readonly trust: TrustCache } {
-  const { log, metrics, clock, http, memory } = tools;
-  const files = tools.files ?? new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
+function openProver(config: Config, cluster: Cluster, tools: Tools): Prover & { readonly trust: TrustCache } {
+  const { log, metrics, clock, http, memory, tracer } = tools;
+  const notary = tools.files ?? new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
+  const files = tracer === undefined ? notary : tracedFiles(tracer, notary);
   const trust = new TrustCache({
     files: tools.around?.(files) ?? files,
     memory,
@@ -156,8 +164,8 @@ function openProver(config: Config, source: ObjectSource, tools: Tools): Prover 
   metrics.holds(() => trust.holdings());
   return {
     trust,
-    cluster: source,
-    credentials: new PullSecrets(source, log),
+    cluster,
+    credentials: new PullSecrets(cluster, log),
     admitted: new Admitted({ memory, clock, grace: config.trustGrace, observe: (event) => metrics.cache(event) }),
     clock,
     trustServers: config.trustServers,

@@ -54,7 +54,8 @@ function refuseUnread(request: FunctionRequest, body: Uint8Array): Refusal | und
 async function admitRoute(app: Service, request: FunctionRequest, response: ServerResponse, url: URL): Promise<void> {
   const body = request.rawBody ?? new Uint8Array();
   const refusal = refuseUnread(request, body);
-  const answer = refusal === undefined ? await app.admit(body, timeoutOf(url)) : app.refuse(body, refusal);
+  const answer =
+    refusal === undefined ? await app.admit(body, timeoutOf(url), request.headers) : app.refuse(body, refusal);
   send(response, 200, json(answer));
 }
 

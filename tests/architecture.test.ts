@@ -57,7 +57,7 @@ describe('the structure', () => {
     expect(text).not.toMatch(/Date\.now\(|new Date\(\)|performance\.|Math\.random\(|randomBytes|randomUUID/);
   });
 
-  it('lets only gate.ts join the core with io/ and cache/; ready.ts looks at the side-car, tell.ts sends, commands read files', () => {
+  it('lets only gate.ts join the core with io/ and cache/; ready.ts looks at the side-car, tell.ts and trace.ts send, commands read files', () => {
     const joins = sources
       .filter(({ name }) => !['io', 'cache', 'certs', 'cli'].includes(roomOf(name)))
       .filter(({ name, text }) =>
@@ -66,7 +66,7 @@ describe('the structure', () => {
           .some((specifier) => ['io', 'cache'].includes(roomOf(localTarget(name, specifier)))),
       )
       .map(({ name }) => name);
-    expect(joins.toSorted()).toEqual(['gate.ts', 'ready.ts', 'tell.ts']);
+    expect(joins.toSorted()).toEqual(['gate.ts', 'ready.ts', 'tell.ts', 'trace.ts']);
   });
 
   it('lets only the index.ts and serve.ts of the two functions know the framework', () => {
@@ -74,6 +74,16 @@ describe('the structure', () => {
       .filter(({ text }) => text.includes('@google-cloud/functions-framework'))
       .map(({ name }) => name);
     expect(knowing.toSorted()).toEqual(['index.ts', 'serve.ts', 'validate/index.ts', 'validate/serve.ts']);
+  });
+
+  it.each(['@opentelemetry/', 'cloudevents'])('loads %s only where it is switched on', (library) => {
+    const using = sources.filter(({ text }) => importsOf(text).some((specifier) => specifier.startsWith(library)));
+    const eager = (file: string) => sources.filter(({ text }) => new RegExp(`^import .*/${file}';$`, 'm').test(text));
+    for (const { name, text } of using) {
+      const dynamic = text.includes(`await import('${library}')`);
+      expect(dynamic || eager(name.split('/').at(-1) ?? '').length === 0, name).toBe(true);
+    }
+    expect(using).toHaveLength(1);
   });
 
   it('keeps node-forge to certificates', () => {

@@ -15,6 +15,12 @@ describe('parseConfig', () => {
     expect(parseConfig({})).toEqual({
       enforcementMode: 'enforce',
       events: true,
+      tracesOff: false,
+      tracesBase: undefined,
+      tracesEndpoint: undefined,
+      tracesService: 'portieris',
+      tracesSampler: 'parentbased_always_on',
+      tracesRatio: 1,
       sink: undefined,
       sinkAuthorities: undefined,
       eventExtensions: {},
