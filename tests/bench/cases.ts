@@ -34,9 +34,10 @@ export interface Stage {
   readonly goals: Goal[];
 }
 
-const IMAGE = `${HOST}/r000000:t000000`;
+/** The image that is asked for where one is enough. */
+export const IMAGE = `${HOST}/r000000:t000000`;
 /** What the image starts the gate with; see knative/Dockerfile. */
-const FLAGS = ['--max-semi-space-size=8'];
+export const FLAGS = ['--max-semi-space-size=8'];
 
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
@@ -57,7 +58,8 @@ export function gateOn(
   };
   return { name: 'gate', args: [...FLAGS, join(stage.folder, 'dist', 'serve.js')], env, probe: '/health/readiness' };
 }
-const EMPTY: Start = {
+/** An empty function under the framework's own command. */
+export const EMPTY: Start = {
   name: 'empty function',
   args: ['node_modules/.bin/functions-framework', '--source=tests/bench/empty.ts', '--target=empty'],
   probe: '/',
@@ -65,7 +67,11 @@ const EMPTY: Start = {
 const BARE: Start = { name: 'bare server', args: ['tests/bench/bare.ts'], probe: '/' };
 
 /** One stretch of load with what it cost the server. */
-async function measured(stage: Stage, subject: Subject, job: Omit<LoadJob, 'url'>): Promise<Record<string, number>> {
+export async function measured(
+  stage: Stage,
+  subject: Subject,
+  job: Omit<LoadJob, 'url'>,
+): Promise<Record<string, number>> {
   const before = subject.cpu();
   const result: LoadResult = await stage.loader.run({ url: subject.origin, ...job });
   const after = subject.cpu();
@@ -84,7 +90,7 @@ async function measured(stage: Stage, subject: Subject, job: Omit<LoadJob, 'url'
 }
 
 /** Loads subjects in turn, round after round; each figure is the median of its rounds. */
-async function rounds(
+export async function rounds(
   stage: Stage,
   at: { group: string; what: string },
   subjects: readonly Subject[],
@@ -109,15 +115,18 @@ async function rounds(
   return medians;
 }
 
-const stretch = (stage: Stage): { milliseconds: number } => ({ milliseconds: stage.long ? 4000 : 900 });
-const warmUp = async (stage: Stage, subjects: readonly Subject[], body: string): Promise<void> => {
+/** How long one stretch of load is. */
+export const stretch = (stage: Stage): { milliseconds: number } => ({ milliseconds: stage.long ? 4000 : 900 });
+/** Loads each until its code is compiled. */
+export const warmUp = async (stage: Stage, subjects: readonly Subject[], body: string): Promise<void> => {
   for (const subject of subjects)
     await stage.loader.run({ url: subject.origin, body, callers: 32, milliseconds: stage.long ? 5000 : 1500 });
 };
 const figure = (map: ReadonlyMap<string, Record<string, number>>, name: string, key: string): number =>
   map.get(name)?.[key] ?? Number.NaN;
 
-async function withGate<T>(
+/** Starts the gate on a signed world, and ends it after the work. */
+export async function withGate<T>(
   stage: Stage,
   world: SignedWorld,
   more: Record<string, string>,
@@ -433,15 +442,3 @@ export async function startUp(stage: Stage): Promise<void> {
   stage.goals.push({ name: 'start to ready, ms', value: median(times.ready), limit: 400, kind: 'at most' });
   await world.server.close();
 }
-
-/** Every case by name, in the order they run. */
-export const CASES: ReadonlyMap<string, (stage: Stage) => Promise<void>> = new Map([
-  ['warm', warm],
-  ['cold', cold],
-  ['refresh', refresh],
-  ['reviews', reviews],
-  ['tags', tags],
-  ['policies', policies],
-  ['memory', memory],
-  ['start', startUp],
-]);

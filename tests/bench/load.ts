@@ -12,7 +12,13 @@ export interface LoadJob {
   /** … after so many milliseconds. */
   readonly milliseconds?: number;
   /** Counts up in place of `mark` (digits, all alike in width) wherever it stands in the body. */
-  readonly vary?: { readonly mark: string; readonly from: number; readonly count: number };
+  readonly vary?: {
+    readonly mark: string;
+    readonly from: number;
+    readonly count: number;
+    /** Counts up in place of its own mark each time when the first has gone round. */
+    readonly outer?: { readonly mark: string; readonly count: number };
+  };
 }
 
 /** What came of it. Times in milliseconds. */
@@ -41,9 +47,17 @@ function requests({ url, body, vary }: LoadJob): () => Buffer {
     const whole = Buffer.from(head + body);
     return () => whole;
   }
-  const parts = (head + body).split(vary.mark);
+  const { mark, from, count, outer } = vary;
+  const digits = (value: number, place: string): string => String(value).padStart(place.length, '0');
+  const parts = (head + body).split(mark);
   let at = 0;
-  return () => Buffer.from(parts.join(String(vary.from + (at++ % vary.count)).padStart(vary.mark.length, '0')));
+  return () => {
+    const text = parts.join(digits(from + (at % count), mark));
+    const round = Math.floor(at++ / count);
+    return Buffer.from(
+      outer === undefined ? text : text.replaceAll(outer.mark, digits(round % outer.count, outer.mark)),
+    );
+  };
 }
 
 /** Length of the whole answer at the start of these bytes, or undefined where its end is not there yet. */

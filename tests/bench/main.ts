@@ -2,10 +2,39 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CASES, type Goal, type Row, type Stage } from './cases.ts';
+import {
+  cold,
+  type Goal,
+  memory,
+  policies,
+  type Row,
+  refresh,
+  reviews,
+  type Stage,
+  startUp,
+  tags,
+  warm,
+} from './cases.ts';
 import { barChart, figuresPage, holds } from './page.ts';
+import { images, startOnCluster } from './scale.ts';
 import { Loader, peer } from './subject.ts';
+import { variants } from './variants.ts';
 import { openFolder } from './world.ts';
+
+/** Every case by name, in the order they run. */
+const CASES: ReadonlyMap<string, (stage: Stage) => Promise<void>> = new Map([
+  ['warm', warm],
+  ['cold', cold],
+  ['refresh', refresh],
+  ['reviews', reviews],
+  ['images', images],
+  ['tags', tags],
+  ['policies', policies],
+  ['memory', memory],
+  ['start', startUp],
+  ['cluster', startOnCluster],
+  ['variants', variants],
+]);
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const PAGE = join(ROOT, 'docs/performance.md');

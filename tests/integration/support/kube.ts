@@ -29,15 +29,20 @@ export interface KubeServer {
 interface Place {
   readonly authority: Authority;
   readonly folder: string;
+  /** Paths of etcd and kube-apiserver; undefined: those that the test run has found. */
+  readonly tools?: Readonly<Record<string, string>>;
 }
 
-async function startEtcd(folder: string): Promise<{ origin: string; program: Program }> {
+const pathOf = ({ tools }: Place, name: string): string => (tools ?? inject('tools'))[name] as string;
+
+async function startEtcd(place: Place): Promise<{ origin: string; program: Program }> {
+  const { folder } = place;
   const origin = `http://127.0.0.1:${await freePort()}`;
   const peer = `http://127.0.0.1:${await freePort()}`;
   const web = webClient(origin, '');
   const program = await startProgram({
     name: 'etcd',
-    path: inject('tools')['etcd'] as string,
+    path: pathOf(place, 'etcd'),
     args: [
       `--data-dir=${join(folder, 'etcd')}`,
       `--listen-client-urls=${origin}`,
@@ -133,7 +138,7 @@ async function startApiServer(place: Place, etcd: string): Promise<KubeServer> {
   const launch = () =>
     startProgram({
       name: 'kube-apiserver',
-      path: inject('tools')['kube-apiserver'] as string,
+      path: pathOf(place, 'kube-apiserver'),
       args,
       folder,
       ready: async () => (await client.ask('GET', '/readyz')).status === 200,
@@ -162,7 +167,7 @@ async function startApiServer(place: Place, etcd: string): Promise<KubeServer> {
 /** Starts etcd and then the API server, with its default admission plugins, and waits until it says it is ready. */
 export async function startKube(place: Place): Promise<KubeServer> {
   await mkdir(place.folder, { recursive: true });
-  const etcd = await startEtcd(place.folder);
+  const etcd = await startEtcd(place);
   try {
     const server = await startApiServer(place, etcd.origin);
     const stop = async () => {
