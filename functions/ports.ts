@@ -162,8 +162,8 @@ export interface AdmittedQuery {
 
 /** The memory of what was trusted when it was admitted. */
 export interface AdmittedMemory {
-  /** Remembers an admitted digest, if it can be done soon. Never throws: an admission does not wait long for what only later ones may profit by. */
-  note(query: AdmittedQuery, signal: AbortSignal): Promise<void>;
+  /** Begins to remember an admitted digest. Nobody waits for it: only later admissions profit by it. Never throws. */
+  note(query: AdmittedQuery): void;
   /**
    * Until when (ms since the epoch) the digest may still be admitted although it has left the trust data; undefined: not. `stands`: whether a tag is
    * signed today as the query demands. Throws `Fault`.

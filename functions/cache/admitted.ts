@@ -1,8 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import { Fault } from '../codes.ts';
 import { within } from '../deadline.ts';
 import type { AdmittedMemory, AdmittedQuery, Clock, RememberedTrust, TrustMemory } from '../ports.ts';
-import { TrustError } from '../trust/notary/error.ts';
 
 /** Digests known to be remembered already: they are not written again within a day. */
 const KNOWN = 100_000;
@@ -43,7 +41,12 @@ export class Admitted implements AdmittedMemory {
     this.#options = options;
   }
 
-  async note(query: AdmittedQuery, signal: AbortSignal): Promise<void> {
+  note(query: AdmittedQuery): void {
+    void this.noted(query);
+  }
+
+  /** Ends when the digest is remembered, or can't be for now. */
+  async noted(query: AdmittedQuery): Promise<void> {
     const { clock, grace, observe } = this.#options;
     const now = clock.now();
     const key = JSON.stringify([query.server, query.gun, query.sha256, query.namespace, query.tag, query.demand]);
@@ -52,14 +55,14 @@ export class Admitted implements AdmittedMemory {
     if (now - (this.#known.get(key) ?? Number.NEGATIVE_INFINITY) < DAY) return;
     this.#known.set(key, now);
     try {
-      const timed = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
+      const timed = AbortSignal.timeout(PATIENCE);
       await within(
         timed,
         this.#write({ ...query, tag }, now, timed),
         'What was admitted could not be remembered in time.',
       );
-    } catch (error) {
-      if (!(error instanceof Fault) && !(error instanceof TrustError)) throw error;
+    } catch {
+      // Whatever it was: the digest is admitted by its signature, and is noted by a later admission.
       this.#known.delete(key);
       observe('unnoted');
     }

@@ -14,6 +14,11 @@ import { metadataOf, textOf } from './objects.ts';
 /** Between two looks at a lock that another process holds (ms). */
 const LOCK_PAUSE = 10;
 
+/** What stands around the records of a Kubernetes List, as JSON with two spaces has it. */
+const [HEAD, COMMA, TAIL] = ['{\n  "apiVersion": "v1",\n  "kind": "List",\n  "items": [\n', ',\n', '\n  ]\n}\n'].map(
+  (text) => Buffer.from(text),
+) as [Buffer, Buffer, Buffer];
+
 type Records = ReadonlyMap<string, JsonObject>;
 
 /** What somebody wants remembered, and how he is told. */
@@ -37,6 +42,8 @@ export class RecordFile implements TrustMemory {
   readonly #clock: Clock;
   readonly #listeners: RecordListener[] = [];
   readonly #watcher: FSWatcher;
+  readonly #bytes = new WeakMap<JsonObject, Buffer>();
+  #writing = false;
   #stamp = '';
   #records: Records = new Map();
   #wishes: Wish[] = [];
@@ -46,7 +53,8 @@ export class RecordFile implements TrustMemory {
     this.#path = path;
     this.#clock = clock;
     this.#watcher = watch(dirname(path), { persistent: false }, (_, name) => {
-      if (name === basename(path)) void this.#load().catch(() => undefined);
+      // What this process writes itself it takes over as it is.
+      if (name === basename(path) && !this.#writing) void this.#load().catch(() => undefined);
     });
     this.#watcher.on('error', () => this.#watcher.close());
   }
@@ -97,7 +105,15 @@ export class RecordFile implements TrustMemory {
     const now = this.#clock.now();
     const records = new Map(this.#records);
     const answers = wishes.map((wish) => this.#merged(wish, records, now));
-    if (answers.some(({ isNew }) => isNew)) await this.#store(records);
+    if (!answers.some(({ isNew }) => isNew)) return answers;
+    this.#writing = true;
+    try {
+      await this.#store(records);
+      // Under the lock nobody else writes: what was stored needs no reading.
+      this.#take(records, await this.#stampOf());
+    } finally {
+      this.#writing = false;
+    }
     return answers;
   }
 
@@ -115,8 +131,9 @@ export class RecordFile implements TrustMemory {
   }
 
   async #store(records: Records): Promise<void> {
-    const items = [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
-    const text = `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, undefined, 2)}\n`;
+    const items = [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => this.#bytesOf(item));
+    const between = items.flatMap((item, index) => (index === 0 ? [item] : [COMMA, item]));
+    const text = Buffer.concat([HEAD, ...between, TAIL]);
     await this.#told('written', async () => {
       // A new file takes the place of the old one in one step: no reader sees half of it.
       const next = `${this.#path}.${process.pid}.next`;
@@ -125,13 +142,29 @@ export class RecordFile implements TrustMemory {
     });
   }
 
+  /** An item of the list as it stands in the file: of thousands of records, a write changes one. */
+  #bytesOf(item: JsonObject): Buffer {
+    const known = this.#bytes.get(item);
+    if (known !== undefined) return known;
+    const bytes = Buffer.from(JSON.stringify(item, undefined, 2).replace(/^/gm, '    '));
+    this.#bytes.set(item, bytes);
+    return bytes;
+  }
+
   /** Reads the file where it is another one than before, and tells what changed in it. */
   async #load(): Promise<void> {
+    if (this.#writing) return;
     const stamp = await this.#stampOf();
     if (stamp === this.#stamp) return;
-    const before = this.#records;
-    this.#records =
+    const records =
       stamp === '' ? new Map() : await this.#told('read', async () => recordsIn(await readFile(this.#path, 'utf8')));
+    this.#take(records, stamp);
+  }
+
+  /** Goes over to other records, and tells what changed. */
+  #take(records: Records, stamp: string): void {
+    const before = this.#records;
+    this.#records = records;
     this.#stamp = stamp;
     for (const name of new Set([...before.keys(), ...this.#records.keys()]))
       this.#tell(before.get(name), this.#records.get(name));
@@ -154,8 +187,9 @@ export class RecordFile implements TrustMemory {
   }
 
   #tell(before: JsonObject | undefined, now: JsonObject | undefined): void {
+    if (before === now || JSON.stringify(before) === JSON.stringify(now)) return;
     const repository = recordedRepository(now ?? before);
-    if (repository === undefined || JSON.stringify(before) === JSON.stringify(now)) return;
+    if (repository === undefined) return;
     const { server, gun } = repository;
     for (const listener of this.#listeners) listener(server, gun, this.#understood(now));
   }

@@ -129,8 +129,7 @@ async function settle(prover: Prover, settlement: Settlement, signal: AbortSigna
   const { verdict, facts, question, signers, admission } = settlement;
   const { reference, requirement, dryRun } = question;
   if (verdict.outcome === 'trusted') {
-    if (verdict.digest !== undefined && !dryRun)
-      await prover.admitted?.note({ ...admission, sha256: hexOf(verdict.digest) }, signal);
+    if (verdict.digest !== undefined && !dryRun) prover.admitted?.note({ ...admission, sha256: hexOf(verdict.digest) });
     return facts.unanswered === undefined
       ? verdict
       : { ...verdict, warning: unansweredWarning(reference, facts.unanswered) };

@@ -4,7 +4,6 @@ import { MemoryTrust } from '../../../functions/cache/memory.ts';
 import type { AdmittedQuery, RememberedTrust } from '../../../functions/ports.ts';
 
 const DAY = 24 * 3600 * 1000;
-const signal = new AbortController().signal;
 const [server, gun] = ['https://notary.example', 'host/team/app'];
 const query: AdmittedQuery = {
   server,
@@ -38,16 +37,16 @@ beforeEach(async () => {
 
 describe('the memory of admitted digests', () => {
   it('is written once for what many replicas admit on one day, and again the day after', async () => {
-    for (let index = 0; index < 30; index += 1) await replica().note(query, signal);
+    for (let index = 0; index < 30; index += 1) await replica().noted(query);
     expect(memory.writes).toBe(1);
     now += DAY;
-    for (let index = 0; index < 30; index += 1) await replica().note(query, signal);
+    for (let index = 0; index < 30; index += 1) await replica().noted(query);
     expect(memory.writes).toBe(2);
   });
 
   it('is written for each namespace, tag, digest and demand', async () => {
     const others = [{ namespace: 'b' }, { tag: 'v2' }, { sha256: 'bb'.repeat(32) }, { demand: '1'.repeat(32) }];
-    for (const other of [{}, ...others]) await replica().note({ ...query, ...other }, signal);
+    for (const other of [{}, ...others]) await replica().noted({ ...query, ...other });
     expect(memory.writes).toBe(5);
   });
 
@@ -56,7 +55,7 @@ describe('the memory of admitted digests', () => {
     const left = { sha256, namespace, tag: 'v1', demand, seen: now, left: now };
     await memory.remember({ ...record, admitted: [left] }, record);
     memory.writes = 0;
-    await replica().note(query, signal);
+    await replica().noted(query);
     expect((await memory.read(server, gun))?.admitted).toEqual([{ sha256, namespace, tag: 'v1', demand, seen: now }]);
     expect(memory.writes).toBe(1);
   });
