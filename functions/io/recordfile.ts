@@ -3,23 +3,16 @@ import { access, constants, readFile, rename, stat, writeFile } from 'node:fs/pr
 import { basename, dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../codes.ts';
-import { isObject, type JsonObject, own } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import type { Clock, RecordListener, RememberedTrust, TrustMemory } from '../ports.ts';
 import { parseRecord, recordedRepository, recordName, recordObject } from '../trust/notary/record.ts';
 import { mergeTrust } from '../trust/notary/remembered.ts';
 import { type HeldLock, takeLock } from './filelock.ts';
-import { metadataOf, textOf } from './objects.ts';
+import { bytesOf, type Records, recordsIn } from './recordlist.ts';
 
 /** Between two looks at a lock that another process holds (ms). */
 const LOCK_PAUSE = 10;
-
-/** What stands around the records of a Kubernetes List, as JSON with two spaces has it. */
-const [HEAD, COMMA, TAIL] = ['{\n  "apiVersion": "v1",\n  "kind": "List",\n  "items": [\n', ',\n', '\n  ]\n}\n'].map(
-  (text) => Buffer.from(text),
-) as [Buffer, Buffer, Buffer];
-
-type Records = ReadonlyMap<string, JsonObject>;
 
 /** What somebody wants remembered, and how he is told. */
 interface Wish {
@@ -42,7 +35,6 @@ export class RecordFile implements TrustMemory {
   readonly #clock: Clock;
   readonly #listeners: RecordListener[] = [];
   readonly #watcher: FSWatcher;
-  readonly #bytes = new WeakMap<JsonObject, Buffer>();
   #writing = false;
   #stamp = '';
   #records: Records = new Map();
@@ -131,24 +123,13 @@ export class RecordFile implements TrustMemory {
   }
 
   async #store(records: Records): Promise<void> {
-    const items = [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => this.#bytesOf(item));
-    const between = items.flatMap((item, index) => (index === 0 ? [item] : [COMMA, item]));
-    const text = Buffer.concat([HEAD, ...between, TAIL]);
+    const text = bytesOf(records);
     await this.#told('written', async () => {
       // A new file takes the place of the old one in one step: no reader sees half of it.
       const next = `${this.#path}.${process.pid}.next`;
       await writeFile(next, text, { mode: 0o644 });
       await rename(next, this.#path);
     });
-  }
-
-  /** An item of the list as it stands in the file: of thousands of records, a write changes one. */
-  #bytesOf(item: JsonObject): Buffer {
-    const known = this.#bytes.get(item);
-    if (known !== undefined) return known;
-    const bytes = Buffer.from(JSON.stringify(item, undefined, 2).replace(/^/gm, '    '));
-    this.#bytes.set(item, bytes);
-    return bytes;
   }
 
   /** Reads the file where it is another one than before, and tells what changed in it. */
@@ -240,19 +221,6 @@ export class RecordFile implements TrustMemory {
       cause: error,
     });
   }
-}
-
-/** Records by name. Throws an Error without the text, which is of no use in a message. */
-function recordsIn(text: string): Records {
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    throw new Error('it is not JSON');
-  }
-  const items = isObject(list) ? own(list, 'items') : undefined;
-  if (!Array.isArray(items)) throw new Error('it is not a List of TrustRecords');
-  return new Map(items.filter(isObject).map((item) => [textOf(metadataOf(item), 'name') ?? '', item]));
 }
 
 /** Opens the file of records, which need not be there yet; undefined where its folder can't be written. */
