@@ -69,6 +69,14 @@ type Route = (
   exchange: { request: FunctionRequest; response: ServerResponse; url: URL },
 ) => void | Promise<void>;
 
+/** The target that was asked for last, and its URL: an API server asks for one and the same. */
+let latest: { readonly target: string; readonly url: URL | null } = { target: '', url: null };
+
+function urlOf(target: string): URL | null {
+  if (latest.target !== target) latest = { target, url: URL.parse(`http://gate${target}`) };
+  return latest.url;
+}
+
 /** Where a function takes reviews. */
 export type ReviewPath = '/admit' | '/validate';
 
@@ -89,7 +97,7 @@ export async function handle(
   response: ServerResponse,
   path: ReviewPath = '/admit',
 ): Promise<void> {
-  const url = URL.parse(`http://gate${request.url ?? '/'}`);
+  const url = urlOf(request.url ?? '/');
   const found = ROUTES[path].get(url?.pathname ?? '');
   if (url === null || found === undefined)
     return send(response, 404, plain(`There is nothing at this path; reviews go to POST ${path}.`));

@@ -77,7 +77,7 @@ function readBody(request: IncomingMessage): Promise<Buffer> {
     });
     request.once('end', () => done(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
     request.once('error', fail);
-    request.once('close', () => fail(new Error('the caller hung up')));
+    request.once('close', () => request.complete || fail(new Error('the caller hung up')));
   });
 }
 

@@ -97,7 +97,7 @@ export async function rounds(
   jobOf: (subject: Subject) => Omit<LoadJob, 'url'>,
 ): Promise<ReadonlyMap<string, Record<string, number>>> {
   const all = new Map<string, Record<string, number>[]>();
-  const count = stage.long ? 7 : 3;
+  const count = stage.long ? 5 : 3;
   for (let round = 0; round < count; round += 1) {
     for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
       stage.tell(`${at.group}: ${at.what}, ${subject.name}, round ${round + 1} of ${count}`);
@@ -116,7 +116,7 @@ export async function rounds(
 }
 
 /** How long one stretch of load is. */
-export const stretch = (stage: Stage): { milliseconds: number } => ({ milliseconds: stage.long ? 4000 : 900 });
+export const stretch = (stage: Stage): { milliseconds: number } => ({ milliseconds: stage.long ? 2500 : 900 });
 /** Loads each until its code is compiled. */
 export const warmUp = async (stage: Stage, subjects: readonly Subject[], body: string): Promise<void> => {
   for (const subject of subjects)

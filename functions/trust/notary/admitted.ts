@@ -15,12 +15,25 @@ function releasesIn(facts: TrustFacts): TargetsFacts | undefined {
   return releases !== undefined && isUsable(releases) ? releases : undefined;
 }
 
+/** Demands of facts that are kept: those of the policies that ask for one repository. */
+const DEMANDS = 8;
+const demands = new WeakMap<TrustFacts, ReadonlyMap<string, string>>();
+
 /**
  * The demand that a proof was given for: other signers, another number of them, or other keys of root or of the roles that release tags is another demand,
  * so that nothing outlives the revocation of a key. 32 hex digits.
  */
 export function demandOf(facts: TrustFacts, signers: readonly Signer[], threshold: number | undefined): string {
   const keys = signers.map(({ name, key }) => `${name} ${key.fingerprint}`).toSorted();
+  const asked = `${threshold ?? keys.length} ${keys.join('\n')}`;
+  const known = demands.get(facts)?.get(asked);
+  if (known !== undefined) return known;
+  const demand = hashOf(facts, keys, threshold);
+  demands.set(facts, new Map([...(demands.get(facts) ?? []), [asked, demand]].slice(-DEMANDS) as [string, string][]));
+  return demand;
+}
+
+function hashOf(facts: TrustFacts, keys: readonly string[], threshold: number | undefined): string {
   const roles = [facts.root, facts.targets, releasesIn(facts)].map((role) => [...(role?.keyIds ?? [])].toSorted());
   return createHash('sha256')
     .update(JSON.stringify([threshold ?? keys.length, keys, roles]))

@@ -105,8 +105,17 @@ const disagreement = (facts: TrustFacts, entry: Entry, signer: Signer, role: Tar
 
 const text = ({ sha256 }: TargetFact): string => (sha256 === undefined ? 'without a SHA-256' : `sha256:${sha256}`);
 
-const seen = (role: RoleFacts): string =>
-  `version ${role.version}, signed by ${role.signedBy.size} (threshold ${role.threshold}), expires ${timeText(role.expires)}`;
+/** Sentences by role: of cached facts every admission tells the same. */
+const sentences = new WeakMap<RoleFacts, string>();
+
+const seen = (role: RoleFacts): string => {
+  const known = sentences.get(role);
+  if (known !== undefined) return known;
+  const { version, signedBy, threshold, expires } = role;
+  const told = `version ${version}, signed by ${signedBy.size} (threshold ${threshold}), expires ${timeText(expires)}`;
+  sentences.set(role, told);
+  return told;
+};
 
 const evidenceOf = (facts: TrustFacts, entry: Entry, roles: readonly TargetsFacts[]): readonly Evidence[] => [
   { subject: facts.gun, detail: `the tag ${entry.tag} is ${text(entry.target)} in ${entry.role.role}` },
