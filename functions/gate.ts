@@ -87,6 +87,7 @@ export async function openGate(config: Config, surroundings: Surroundings): Prom
     memory,
     holdings: () => prover.trust.holdings(),
     async close() {
+      await prover.admitted?.settled();
       await source.close();
       await http.close();
     },

@@ -164,6 +164,8 @@ export interface AdmittedQuery {
 export interface AdmittedMemory {
   /** Begins to remember an admitted digest. Nobody waits for it: only later admissions profit by it. Never throws. */
   note(query: AdmittedQuery): void;
+  /** Ends when all that was begun is remembered, or given up: bounded by time, and never throws. For the end of a process. */
+  settled(): Promise<void>;
   /**
    * Until when (ms since the epoch) the digest may still be admitted although it has left the trust data; undefined: not. `stands`: whether a tag is
    * signed today as the query demands. Throws `Fault`.

@@ -35,6 +35,7 @@ const isNoted = (record: RememberedTrust, query: AdmittedQuery, now: number): bo
 /** Remembers in the TrustRecord which digests were admitted where, and by which proof. */
 export class Admitted implements AdmittedMemory {
   readonly #options: AdmittedOptions;
+  readonly #noting = new Set<Promise<void>>();
   readonly #known = new LRUCache<string, number>({ max: KNOWN });
 
   constructor(options: AdmittedOptions) {
@@ -42,29 +43,29 @@ export class Admitted implements AdmittedMemory {
   }
 
   note(query: AdmittedQuery): void {
-    void this.noted(query);
-  }
-
-  /** Ends when the digest is remembered, or can't be for now. */
-  async noted(query: AdmittedQuery): Promise<void> {
-    const { clock, grace, observe } = this.#options;
+    const { clock, grace } = this.#options;
     const now = clock.now();
     const key = JSON.stringify([query.server, query.gun, query.sha256, query.namespace, query.tag, query.demand]);
     const { tag } = query;
     if (tag === undefined || tag.length > TAG_LENGTH || grace === 0) return;
     if (now - (this.#known.get(key) ?? Number.NEGATIVE_INFINITY) < DAY) return;
     this.#known.set(key, now);
+    const noting = this.#noted(key, { ...query, tag }, now).finally(() => this.#noting.delete(noting));
+    this.#noting.add(noting);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#noting);
+  }
+
+  async #noted(key: string, query: AdmittedQuery & { readonly tag: string }, now: number): Promise<void> {
     try {
       const timed = AbortSignal.timeout(PATIENCE);
-      await within(
-        timed,
-        this.#write({ ...query, tag }, now, timed),
-        'What was admitted could not be remembered in time.',
-      );
+      await within(timed, this.#write(query, now, timed), 'What was admitted could not be remembered in time.');
     } catch {
       // Whatever it was: the digest is admitted by its signature, and is noted by a later admission.
       this.#known.delete(key);
-      observe('unnoted');
+      this.#options.observe('unnoted');
     }
   }
 

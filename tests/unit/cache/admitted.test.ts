@@ -28,6 +28,13 @@ let now: number;
 const replica = () =>
   new Admitted({ memory, clock: { now: () => now }, grace: DAY, observe: (event) => expect(event).toBe('pardon') });
 
+/** A fresh replica admits, and ends. */
+async function note(admitted: AdmittedQuery): Promise<void> {
+  const one = replica();
+  one.note(admitted);
+  await one.settled();
+}
+
 beforeEach(async () => {
   memory = new Counting();
   now = Date.UTC(2026, 5, 1);
@@ -37,16 +44,36 @@ beforeEach(async () => {
 
 describe('the memory of admitted digests', () => {
   it('is written once for what many replicas admit on one day, and again the day after', async () => {
-    for (let index = 0; index < 30; index += 1) await replica().noted(query);
+    for (let index = 0; index < 30; index += 1) await note(query);
     expect(memory.writes).toBe(1);
     now += DAY;
-    for (let index = 0; index < 30; index += 1) await replica().noted(query);
+    for (let index = 0; index < 30; index += 1) await note(query);
     expect(memory.writes).toBe(2);
+  });
+
+  it('is written at most once at a time by one replica, and an admission does not wait for it', async () => {
+    const one = replica();
+    for (let index = 0; index < 30; index += 1) one.note(query);
+    expect(memory.writes).toBe(0);
+    await one.settled();
+    expect(memory.writes).toBe(1);
+  });
+
+  it('that cannot be written is counted, and tried again by the next admission', async () => {
+    const events: string[] = [];
+    const broken = { read: () => Promise.reject(new TypeError('broken')) };
+    const options = { clock: { now: () => now }, grace: DAY, observe: (event: string) => void events.push(event) };
+    const one = new Admitted({ ...options, memory: Object.assign(Object.create(memory), broken) });
+    for (let index = 0; index < 2; index += 1) {
+      one.note(query);
+      await one.settled();
+    }
+    expect(events).toEqual(['unnoted', 'unnoted']);
   });
 
   it('is written for each namespace, tag, digest and demand', async () => {
     const others = [{ namespace: 'b' }, { tag: 'v2' }, { sha256: 'bb'.repeat(32) }, { demand: '1'.repeat(32) }];
-    for (const other of [{}, ...others]) await replica().noted({ ...query, ...other });
+    for (const other of [{}, ...others]) await note({ ...query, ...other });
     expect(memory.writes).toBe(5);
   });
 
@@ -55,7 +82,7 @@ describe('the memory of admitted digests', () => {
     const left = { sha256, namespace, tag: 'v1', demand, seen: now, left: now };
     await memory.remember({ ...record, admitted: [left] }, record);
     memory.writes = 0;
-    await replica().noted(query);
+    await note(query);
     expect((await memory.read(server, gun))?.admitted).toEqual([{ sha256, namespace, tag: 'v1', demand, seen: now }]);
     expect(memory.writes).toBe(1);
   });
