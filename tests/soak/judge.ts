@@ -48,24 +48,25 @@ function digestIn({ response }: AdmissionReviewAnswer, image: string): string | 
 
 const codeIn = (message: string): string | undefined => /\[([A-Z_]+)\]/.exec(message)?.[1];
 
+/** When a question was asked and when it was answered (ms since the epoch). */
+export interface Span {
+  readonly began: number;
+  readonly ended: number;
+}
+
 /** Whether an answer to a question, given between two moments (ms since the epoch), is right. Never throws. */
-export function judge(
-  question: Question,
-  answer: AdmissionReviewAnswer,
-  history: History,
-  { began, ended }: { readonly began: number; readonly ended: number },
-): Judgement {
+export function judge(question: Question, answer: AdmissionReviewAnswer, history: History, span: Span): Judgement {
   const { response } = answer;
   return response.allowed
-    ? judgeAdmission(question, answer, history, { began, ended })
-    : judgeRefusal(question, response.status?.message ?? '', history, { began, ended });
+    ? judgeAdmission(question, answer, history, span)
+    : judgeRefusal(question, response.status?.message ?? '', history, span);
 }
 
 function judgeAdmission(
   { images, condition }: Question,
   answer: AdmissionReviewAnswer,
   history: History,
-  { began, ended }: { readonly began: number; readonly ended: number },
+  { began, ended }: Span,
 ): Judgement {
   const names = images.join(', ');
   if (condition === undefined) return { outcome: 'wrong', why: `${names} was admitted and never may be` };
@@ -81,7 +82,7 @@ function judgeRefusal(
   { images, condition }: Question,
   message: string,
   history: History,
-  { began, ended }: { readonly began: number; readonly ended: number },
+  { began, ended }: Span,
 ): Judgement {
   const code = codeIn(message);
   if (code !== undefined && Object.hasOwn(FAULT_CODES, code)) return { outcome: 'fault', why: message };

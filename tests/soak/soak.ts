@@ -7,6 +7,7 @@ import type { AdmissionReviewAnswer } from '../../functions/answer/response.ts';
 import { freePort } from '../integration/support/port.ts';
 import { type Started, startNode } from '../support/process.ts';
 import { podSpec, reviewOf, workloadOf } from '../support/review.ts';
+import { seeded } from '../support/seeded.ts';
 import { History } from './history.ts';
 import { type Judgement, judge, type Outcome } from './judge.ts';
 import { SoakWorld } from './world.ts';
@@ -81,17 +82,6 @@ const thirds = (samples: readonly number[]): SoakReport['memory'] => {
   const third = Math.max(1, Math.floor(settled.length / 3));
   return { first: median(settled.slice(0, third)), last: median(settled.slice(-third)) };
 };
-
-/** Numbers from 0 to 1, the same in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 class Soak {
   readonly #options: SoakOptions;

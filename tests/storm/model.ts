@@ -1,4 +1,5 @@
-import { Gate, Simulation, Station, seeded } from './engine.ts';
+import { seeded } from '../support/seeded.ts';
+import { Gate, Simulation, Station } from './engine.ts';
 import type { Storm } from './parameters.ts';
 
 /** What happened in one second of the storm. */

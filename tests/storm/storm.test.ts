@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Gate, Simulation, Station, seeded } from './engine.ts';
+import { seeded } from '../support/seeded.ts';
+import { Gate, Simulation, Station } from './engine.ts';
 import { type Second, type StormResult, simulate } from './model.ts';
 import { PARAMETERS, problemsOf, stormOf } from './parameters.ts';
 import { stormText } from './report.ts';
