@@ -1,18 +1,15 @@
 import { Fault } from './codes.ts';
 
 /** What a promise gives, or `Fault` DEADLINE with this message when the signal aborts first; the work itself goes on behind it. */
-export async function within<T>(signal: AbortSignal, work: Promise<T>, message: string): Promise<T> {
-  let onAbort: (() => void) | undefined;
-  const late = new Promise<never>((_, reject) => {
-    onAbort = () => reject(new Fault('DEADLINE', message));
-    if (signal.aborted) onAbort();
+export function within<T>(signal: AbortSignal, work: Promise<T>, message: string): Promise<T> {
+  return new Promise((done, fail) => {
+    const onAbort = (): void => fail(new Fault('DEADLINE', message));
+    const settled = (): void => signal.removeEventListener('abort', onAbort);
+    void work.then(done, fail).then(settled);
+    // What is there already counts, however late it is asked for.
+    if (signal.aborted) queueMicrotask(onAbort);
     else signal.addEventListener('abort', onAbort, { once: true });
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /**

@@ -59,13 +59,22 @@ function standard(): DestinationStream {
   return stream;
 }
 
+let stamp = { at: Number.NaN, text: '' };
+
+/** The member `time` of a line (RFC 3339, UTC), made once for all lines of a millisecond. */
+function timestamp(): string {
+  const at = Date.now();
+  if (at !== stamp.at) stamp = { at, text: `,"time":"${new Date(at).toISOString()}"` };
+  return stamp.text;
+}
+
 /** Opens the log at a level, on standard output or where `destination` says; lines carry `time` (RFC 3339), `level` and `message`. */
 export function openLog(level: Config['logLevel'], destination = standard()): Log {
   const options: LoggerOptions = {
     level,
     base: null,
     messageKey: 'message',
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: (error: unknown) => tellError(error) },
   };

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type Config, ConfigError, parseConfig } from './config.ts';
-import { makeLean } from './lean.ts';
+import { makeLean, messagesOf } from './lean.ts';
 import { LIMITS } from './limits.ts';
 import type { Log } from './log.ts';
 
@@ -37,7 +37,7 @@ const underWay = new WeakMap<Server, Set<ServerResponse>>();
 export function serveFunction(listener: RequestListener, log: Log): Server {
   log.debug({ leftOut: makeLean(listener) }, 'layers of the framework that have nothing to do here');
   const open = new Set<ServerResponse>();
-  const server = createServer((request, response) => {
+  const server = createServer(messagesOf(listener), (request, response) => {
     open.add(response);
     response.once('close', () => open.delete(response));
     void readBody(request).then(

@@ -6,6 +6,7 @@ import { build } from 'rolldown';
 const ROOT = resolve(import.meta.dirname, '..');
 /** Where the bundle goes: the one argument, or `dist`. */
 const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'));
+const BYSTANDER = join(ROOT, 'functions/bystander.ts');
 
 const bundle = await build({
   cwd: ROOT,
@@ -16,6 +17,8 @@ const bundle = await build({
     cli: 'functions/cli/main.ts',
   },
   platform: 'node',
+  // node:domain is not loaded at all (functions/bystander.ts says why).
+  resolve: { alias: { domain: BYSTANDER, 'node:domain': BYSTANDER } },
   // Express asks for a view engine by name, and functions-framework for a function's module; the gate uses neither.
   logLevel: 'warn',
   output: {
@@ -24,7 +27,7 @@ const bundle = await build({
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
     cleanDir: true,
-    // Names stay, so that a stack trace can be read and lean.ts finds the layers that it takes out.
+    // Names stay, so that a stack trace can be read.
     minify: {
       compress: { keepNames: { function: true, class: true } },
       mangle: false,

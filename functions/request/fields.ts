@@ -1,22 +1,30 @@
 import type { JsonObject, JsonValue } from '../json.ts';
 import { isObject, own } from '../json.ts';
 
-/** A place in an object: field names and list indexes from its root. */
-export type Place = readonly (string | number)[];
-
-/** The place as a JSON pointer (RFC 6901 §3: `~` and `/` are escaped). */
-export const pointerOf = (place: Place): string =>
-  place.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-
-/** The place as people write it: `spec.containers[0].image`. */
-export const fieldOf = (place: Place): string =>
-  place.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${part}`)).join('');
-
-/** An object with the place where it stands. */
+/** An object with the place where it stands in the whole. */
 export interface Spot {
-  readonly place: Place;
+  /** JSON pointer to it (RFC 6901): `/spec/containers/0`; empty for the whole. */
+  readonly pointer: string;
+  /** The same as people write it: `spec.containers[0]`. */
+  readonly field: string;
   readonly value: JsonObject;
 }
+
+/** A place, named twice as in `Spot`. */
+export type Place = Pick<Spot, 'pointer' | 'field'>;
+
+/** The place of the whole object. */
+export const ROOT: Place = { pointer: '', field: '' };
+
+/** RFC 6901 §3: `~` and `/` are escaped. */
+const escaped = (name: string): string =>
+  name.includes('~') || name.includes('/') ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;
+
+/** The place of what stands under a name of an object, or at an index of a list. */
+export const below = ({ pointer, field }: Place, part: string | number): Place =>
+  typeof part === 'number'
+    ? { pointer: `${pointer}/${part}`, field: `${field}[${part}]` }
+    : { pointer: `${pointer}/${escaped(part)}`, field: field === '' ? part : `${field}.${part}` };
 
 /** Reads typed fields; what is absent or null is undefined, what has another type is noted as a problem. */
 export class Reader {
@@ -26,36 +34,36 @@ export class Reader {
   /** The object under a name. */
   object(spot: Spot, name: string): Spot | undefined {
     const value = own(spot.value, name);
-    const place = [...spot.place, name];
-    if (isObject(value)) return { place, value };
-    return this.#absent(value, place, 'an object');
+    return isObject(value) ? { ...below(spot, name), value } : this.#absent(value, spot, name, 'an object');
   }
 
   /** The string under a name. */
   string(spot: Spot, name: string): string | undefined {
     const value = own(spot.value, name);
-    return typeof value === 'string' ? value : this.#absent(value, [...spot.place, name], 'a string');
+    return typeof value === 'string' ? value : this.#absent(value, spot, name, 'a string');
   }
 
   /** The objects of the list under a name. */
   list(spot: Spot, name: string): readonly Spot[] {
     const value = own(spot.value, name);
-    const place = [...spot.place, name];
-    if (!Array.isArray(value)) return this.#absent(value, place, 'a list') ?? [];
-    return value.flatMap((item, index) => {
-      const at = [...place, index];
-      if (isObject(item)) return { place: at, value: item };
-      this.problems.push(`${fieldOf(at)}: must be an object`);
-      return [];
-    });
+    if (!Array.isArray(value)) return this.#absent(value, spot, name, 'a list') ?? NOTHING;
+    const list = below(spot, name);
+    const found: Spot[] = [];
+    for (const [index, item] of value.entries()) {
+      const at = below(list, index);
+      if (isObject(item)) found.push({ ...at, value: item });
+      else this.problems.push(`${at.field}: must be an object`);
+    }
+    return found;
   }
 
-  #absent(value: JsonValue | undefined, place: Place, kind: string): undefined {
-    if (value !== undefined && value !== null) this.problems.push(`${fieldOf(place)}: must be ${kind}`);
+  #absent(value: JsonValue | undefined, spot: Spot, name: string, kind: string): undefined {
+    if (value !== undefined && value !== null) this.problems.push(`${below(spot, name).field}: must be ${kind}`);
     return undefined;
   }
 }
 
+const NOTHING: readonly Spot[] = [];
 const SHOWN = 20;
 
 /** Problems as one text; beyond the first twenty only their number is said, for a message is read by a person. */

@@ -4,7 +4,7 @@ import type { JsonObject } from '../json.ts';
 import { own } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import type { OwnerReference } from '../ports.ts';
-import { fieldOf, joinProblems, type Place, pointerOf, Reader, type Spot } from './fields.ts';
+import { below, joinProblems, type Place, Reader, ROOT, type Spot } from './fields.ts';
 import type { WorkloadKind } from './kinds.ts';
 
 export { parseWorkloadKind, WORKLOAD_KINDS, type WorkloadKind, workloadKind } from './kinds.ts';
@@ -46,8 +46,7 @@ const isBlank = (text: string): boolean => text.replaceAll(/[ \t\r\n]/g, '') ===
 function imageAt(reader: Reader, spot: Spot, name: string): WorkloadImage | undefined {
   const written = reader.string(spot, name);
   if (written === undefined || isBlank(written)) return undefined;
-  const place: Place = [...spot.place, name];
-  return { written, pointer: pointerOf(place), field: fieldOf(place) };
+  return { written, ...below(spot, name) };
 }
 
 function imagesOf(reader: Reader, podSpec: Spot): readonly WorkloadImage[] {
@@ -71,7 +70,7 @@ function readController(reader: Reader, root: Spot): OwnerReference | undefined 
 
 /** The owner that an object names as its controller, as `Workload.controller`, of an object that may be no workload at all. */
 export const controllerOf = (object: JsonObject): OwnerReference | undefined =>
-  readController(new Reader(), { place: [], value: object });
+  readController(new Reader(), { ...ROOT, value: object });
 
 /** The pod spec and its template: the object above it, where the path ends in `template.spec`. */
 function descend(
@@ -96,11 +95,12 @@ function descend(
  */
 export function readWorkload(kind: WorkloadKind, object: JsonObject): Result<Workload> {
   const reader = new Reader();
-  const root: Spot = { place: [], value: object };
+  const root: Spot = { ...ROOT, value: object };
   const { podSpec, template } = descend(reader, kind, root);
+  const place = podSpec ?? kind.podSpec.reduce<Place>(below, ROOT);
   if (podSpec === undefined && kind.optional !== true && reader.problems.length === 0)
-    reader.problems.push(`${fieldOf(kind.podSpec)}: is missing`);
-  const spec = podSpec ?? { place: kind.podSpec, value: {} };
+    reader.problems.push(`${place.field}: is missing`);
+  const spec: Spot = { value: {}, ...place };
   const workload: Workload = {
     kind: kind.kind,
     images: imagesOf(reader, spec),

@@ -174,7 +174,8 @@ async function rootOf(
   signal: AbortSignal,
 ): Promise<{ pins: RootPins | undefined; firstUse: boolean }> {
   const roots = requirement.roots ?? [];
-  const pinned = (from: readonly RootPin[]) => resolvePins({ roots: from, gun, namespace }, prover.cluster, signal);
+  const pinned = async (from: readonly RootPin[]) =>
+    from.length === 0 ? undefined : resolvePins({ roots: from, gun, namespace }, prover.cluster, signal);
   const pins = (await pinned(roots)) ?? (await pinned(prover.roots ?? []));
   return { pins, firstUse: prover.firstUse !== false && (requirement.firstUse ?? roots.length === 0) };
 }

@@ -16,9 +16,10 @@ export async function verifyImage(prover: Prover, question: ImageQuestion, signa
   const { floor } = rule;
   const ask = (requirements: readonly Requirement[]) =>
     Promise.all(requirements.map((requirement) => answer(prover, { ...question, requirement }, signal)));
-  const [own, below] = await Promise.all([ask(rule.requirements), ask(floor?.requirements ?? [])]);
+  const asked = ask(rule.requirements);
+  if (floor === undefined) return tolerate(joinVerdicts(await asked), rule.mode ?? mode);
+  const [own, below] = await Promise.all([asked, ask(floor.requirements)]);
   const verdict = tolerate(joinVerdicts(own), rule.mode ?? mode);
-  if (floor === undefined) return verdict;
   const floored = tolerate(joinVerdicts(below.map((one) => named(floor, one))), floor.mode ?? mode);
   return tolerate(joinVerdicts([verdict, floored]), modeOf(rule, mode));
 }
@@ -44,6 +45,8 @@ async function answer(prover: Prover, question: RequirementQuestion, signal: Abo
 
 /** All of these verdicts as one: what is denied goes first, then what has no answer; proofs must give one digest, and what was tolerated stays so. */
 export function joinVerdicts(verdicts: readonly Verdict[]): Verdict {
+  const [only, ...more] = verdicts;
+  if (only !== undefined && more.length === 0) return only;
   const failed =
     verdicts.find(({ outcome }) => outcome === 'denied') ?? verdicts.find(({ outcome }) => outcome === 'unknown');
   if (failed !== undefined) return failed;

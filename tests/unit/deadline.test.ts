@@ -1,5 +1,33 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { timed } from '../../functions/deadline.ts';
+import { timed, within } from '../../functions/deadline.ts';
+
+describe('work within a signal', () => {
+  const late = { code: 'DEADLINE', message: 'too late' };
+
+  it('gives what it gives, good or bad, and leaves no listener behind', async () => {
+    const { signal } = new AbortController();
+    expect(await within(signal, Promise.resolve(7), 'too late')).toBe(7);
+    await expect(within(signal, Promise.reject(new Error('broken')), 'too late')).rejects.toThrow('broken');
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('is a fault when the signal aborts first, and what comes of it later troubles nobody', async () => {
+    const controller = new AbortController();
+    const work = Promise.withResolvers<number>();
+    const told = within(controller.signal, work.promise, 'too late');
+    controller.abort();
+    await expect(told).rejects.toMatchObject(late);
+    work.reject(new Error('after the end'));
+    await expect(work.promise).rejects.toThrow('after the end');
+  });
+
+  it('counts by what is there already where the signal has aborted before', async () => {
+    const signal = AbortSignal.abort();
+    expect(await within(signal, Promise.resolve(7), 'too late')).toBe(7);
+    await expect(within(signal, new Promise(() => undefined), 'too late')).rejects.toMatchObject(late);
+  });
+});
 
 describe('timed work', () => {
   it('is told when its time is over', async () => {

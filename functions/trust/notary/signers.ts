@@ -117,15 +117,14 @@ const seen = (role: RoleFacts): string => {
   return told;
 };
 
-const evidenceOf = (facts: TrustFacts, entry: Entry, roles: readonly TargetsFacts[]): readonly Evidence[] => [
-  { subject: facts.gun, detail: `the tag ${entry.tag} is ${text(entry.target)} in ${entry.role.role}` },
-  ...[...new Set<RoleFacts>([facts.root, facts.timestamp, facts.snapshot, facts.targets, entry.role, ...roles])].map(
-    (role) => ({
-      subject: role.role,
-      detail: seen(role),
-    }),
-  ),
-];
+const evidenceOf = (facts: TrustFacts, entry: Entry, roles: readonly TargetsFacts[]): readonly Evidence[] => {
+  const told: RoleFacts[] = [facts.root, facts.timestamp, facts.snapshot, facts.targets];
+  for (const role of [entry.role, ...roles]) if (!told.includes(role)) told.push(role);
+  return [
+    { subject: facts.gun, detail: `the tag ${entry.tag} is ${text(entry.target)} in ${entry.role.role}` },
+    ...told.map((role) => ({ subject: role.role, detail: seen(role) })),
+  ];
+};
 
 const candidates = (
   facts: TrustFacts,
