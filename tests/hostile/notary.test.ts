@@ -61,10 +61,9 @@ describe('a Notary server', () => {
   });
 
   const fileNames = ['root', 'timestamp', 'snapshot', 'targets'];
-  const nameOf = (role: string) =>
-    ['root', 'timestamp'].includes(role)
-      ? role
-      : ([...repository.files.keys()].find((name) => name.startsWith(`${role}.`)) ?? role);
+  /** The latest name of a role's file, and that under its hash. */
+  const namesOf = (role: string) =>
+    [...repository.files.keys()].filter((name) => name === role || name.startsWith(`${role}.`));
   const harms: readonly (readonly [string, Handler, readonly string[]])[] = [
     ['answers with 500', respond(500, {}, 'x'.repeat(100_000)), ['TRUST_SERVER_ERROR']],
     ['is busy', respond(429, { 'retry-after': '5' }), ['TRUST_SERVER_BUSY']],
@@ -86,7 +85,7 @@ describe('a Notary server', () => {
   const cases = harms.flatMap(([what, handler, codes]) => fileNames.map((role) => ({ what, role, handler, codes })));
 
   it.each(cases)('that $what for $role is refused in time', async ({ role, handler, codes }) => {
-    server.routes.set(pathOf(nameOf(role)), handler);
+    for (const name of namesOf(role)) server.routes.set(pathOf(name), handler);
     // Only what ends at the deadline has a short one, so that a busy machine does not turn the others into it.
     const error = await ask(open(), codes.includes('DEADLINE') ? 300 : 20_000).then(
       () => undefined,

@@ -27,6 +27,7 @@ export interface Certificate {
 
 const OID_COMMON_NAME = '550403';
 const OID_BASIC_CONSTRAINTS = '551d13';
+const OID_EC_PUBLIC_KEY = '2a8648ce3d0201';
 // sha1WithRSAEncryption, id-dsa-with-sha1, ecdsa-with-SHA1: the three that Notary refuses; sha-1WithRSA (OIW) is the first by another name.
 const SHA1_OIDS = new Set(['2a864886f70d010105', '2a8648ce380403', '2a8648ce3d0401', '2b0e03021d']);
 const STRING_TAGS = new Set([0x0c, 0x13, 0x14, 0x16]);
@@ -98,12 +99,16 @@ export function parseCertificate(der: Buffer): Certificate | undefined {
     notAfter,
     authority: isAuthority(fields.extensions),
     sha1: SHA1_OIDS.has(fields.algorithm),
-    weak: isWeak(parsed),
+    weak: !isElliptic(fields.spki) && isWeak(parsed),
     spki: fields.spki.whole,
     usages: parsed.keyUsage,
     issuedBy: (issuer) => issued(parsed, issuer.der),
   };
 }
+
+/** An elliptic key is no weak RSA key, and finding that out by the key itself is slow. */
+const isElliptic = (spki: DerElement): boolean =>
+  inside(inside(spki)[0])[0]?.content.toString('hex') === OID_EC_PUBLIC_KEY;
 
 const isWeak = (certificate: X509Certificate): boolean => {
   try {

@@ -29,8 +29,8 @@ const snapshotOf = async (update: Update, root: TrustedRoot, meta: FileMeta): Pr
   return verifySnapshot(arrivalOf(update, 'snapshot', await fetchStated(update, 'snapshot', meta)), root, meta);
 };
 
-/** Delegations that are asked for now or were before, and those above them; parents first. */
-const rolesOf = (asked: ReadonlySet<string>): readonly string[] => {
+/** These delegations and those above them; parents first. */
+export const withParents = (asked: Iterable<string>): readonly string[] => {
   const all = new Set<string>();
   for (const role of asked) {
     const steps = role.split('/');
@@ -55,7 +55,7 @@ export async function descend(update: Update, root: TrustedRoot, timestamp: Buff
   const snapshot = await snapshotOf(update, root, snapshotMeta);
   checkRoot(root, snapshot.meta);
   const asked = new Set([RELEASES, ...request.roles, ...(request.previous?.state.asked ?? [])]);
-  const roles = rolesOf(asked);
+  const roles = withParents(asked);
   const descent = new Descent(update, snapshot.meta, unchangedSince(update, root));
   await descent.fetch(['targets', ...roles]);
   const targets = descent.targets(root);

@@ -1,6 +1,7 @@
 import { LIMITS } from '../../limits.ts';
 import type { RoleFile } from '../../ports.ts';
 import { TrustError } from './error.ts';
+import { isStated } from './hashes.ts';
 import type { FileMeta } from './metadata.ts';
 import type { Update } from './update.ts';
 
@@ -18,16 +19,44 @@ export async function fetchFile(update: Update, file: RoleFile): Promise<Buffer 
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** Files by role that were asked for by their latest names, ahead of what their parents state of them. */
+export type Ahead = ReadonlyMap<string, Promise<Buffer | undefined>>;
+
+/**
+ * Asks for the latest files of these roles side by side, before it is known what their parents state of them: they arrive while root is verified, and no parent
+ * has to be waited for. None is looked at before it has proven to be the one that is stated. A fault counts where the file is needed.
+ */
+export const fetchAhead = (update: Update, roles: readonly string[]): Ahead => {
+  const files = roles.map((role) => [role, fetchFile(update, { role, maxBytes: limitOf(role) })] as const);
+  // Of a role that turns out not to be delegated nobody asks what became of its file.
+  for (const [, file] of files) file.catch(() => undefined);
+  return new Map(files);
+};
+
+/** The file that was asked for ahead, where it is the one that the parent states; an older or newer one, or one too long, is none. Throws `Fault`. */
+async function fetchedAhead({ ahead }: Update, role: string, meta: FileMeta): Promise<Buffer | undefined> {
+  try {
+    const bytes = await ahead?.get(role);
+    return bytes !== undefined && isStated(bytes, meta) ? bytes : undefined;
+  } catch (error) {
+    if (error instanceof TrustError) return undefined;
+    throw error;
+  }
+}
+
 const limitOf = (role: string): number => (role === 'snapshot' ? LIMITS.roleBytes.snapshot : LIMITS.roleBytes.targets);
 
 /**
- * A file by what its parent states of it: under its SHA-256, where one is stated (`ConsistentName`), and never more bytes than stated.
+ * A file by what its parent states of it: the one that was asked for ahead, if it is that; else under its SHA-256, where one is stated (`ConsistentName`), and
+ * never more bytes than stated.
  * Throws `TrustError` (TRUST_TOO_LARGE beyond our own limit, TRUST_INCONSISTENT where it is missing or longer than stated) and `Fault`.
  */
 export async function fetchStated(update: Update, role: string, meta: FileMeta): Promise<Buffer> {
   const limit = limitOf(role);
   if (meta.length > limit)
     throw new TrustError('TRUST_TOO_LARGE', `${role} is ${meta.length} bytes long; at most ${limit} are read`);
+  const ahead = await fetchedAhead(update, role, meta);
+  if (ahead !== undefined) return ahead;
   const sha256 = meta.hashes.get('sha256');
   const file = { role, maxBytes: meta.length, ...(sha256 === undefined ? {} : { sha256: sha256.toString('hex') }) };
   let bytes: Buffer | undefined;

@@ -93,8 +93,26 @@ export function publicKeyOf(spki: Buffer): PublicKey | undefined {
   return ecdsaFrom(spki) ?? rsaFrom(spki);
 }
 
+/** Values whose reading is kept: those of a few chains under way. What is cached of a repository must not hold its parsed keys and certificates. */
+const KEPT = 64;
+
+/** Reads each value once while it is on its way through a chain: its keys are asked for several times there. */
+function readOnce<V, T>(read: (value: V) => T): (value: V) => T {
+  const kept = new Map<V, T>();
+  return (value) => {
+    const known = kept.get(value);
+    if (known !== undefined) return known;
+    const found = read(value);
+    kept.set(value, found);
+    if (kept.size > KEPT) kept.delete(kept.keys().next().value as V);
+    return found;
+  };
+}
+
 /** The certificates of an X.509 key, in their order; undefined where the value is no PEM of certificates. */
-export function certificatesOf(value: Buffer): readonly Certificate[] | undefined {
+export const certificatesOf = readOnce(readCertificates);
+
+function readCertificates(value: Buffer): readonly Certificate[] | undefined {
   const blocks = readPem(value.toString('latin1'));
   if (blocks === undefined || blocks.length === 0) return undefined;
   const certificates: Certificate[] = [];
@@ -114,7 +132,9 @@ const leafKey = (value: Buffer): PublicKey | undefined => {
 };
 
 /** The public key of a role's key; undefined where type and value do not fit together: such a key verifies nothing. */
-export function usableKey(key: TufKey): PublicKey | undefined {
+export const usableKey = readOnce(readKey);
+
+function readKey(key: TufKey): PublicKey | undefined {
   switch (key.type) {
     case 'ecdsa':
       return ecdsaFrom(key.value);

@@ -1,10 +1,11 @@
 import type { NotaryFiles, RememberedTrust, RepositoryAddress } from '../../ports.ts';
 import { checkExpiry } from './chain.ts';
-import { descend } from './descend.ts';
+import { descend, withParents } from './descend.ts';
+import { RELEASES } from './descent.ts';
 import { TrustError } from './error.ts';
 import type { TrustFacts } from './facts.ts';
 import { isUsable } from './facts.ts';
-import { fetchFile, LATEST_ROOT, LATEST_TIMESTAMP } from './fetch.ts';
+import { type Ahead, fetchAhead, fetchFile, LATEST_ROOT, LATEST_TIMESTAMP } from './fetch.ts';
 import type { RootPins } from './pins.ts';
 import { isSameSet, trustRoot } from './rotation.ts';
 
@@ -29,7 +30,15 @@ export interface Update {
   /** ms since the epoch. */
   readonly now: number;
   readonly signal: AbortSignal;
+  /** What was asked for ahead of its parents. */
+  readonly ahead?: Ahead;
 }
+
+/** Of a repository of which nothing is verified yet, every file will be needed, if it has any. */
+const aheadOf = (update: Update): Pick<Update, 'ahead'> =>
+  update.request.previous === undefined
+    ? { ahead: fetchAhead(update, ['snapshot', 'targets', ...withParents([RELEASES, ...update.request.roles])]) }
+    : {};
 
 const fromScratch = async (update: Update): Promise<TrustFacts> => {
   // Neither name depends on the other, so the two are asked for together.
@@ -37,9 +46,10 @@ const fromScratch = async (update: Update): Promise<TrustFacts> => {
     fetchFile(update, LATEST_ROOT),
     fetchFile(update, LATEST_TIMESTAMP),
   ]);
+  const ahead = rootBytes === undefined || timestamp === undefined ? {} : aheadOf(update);
   const root = await trustRoot(update, rootBytes);
   try {
-    return await descend(update, root, timestamp);
+    return await descend({ ...update, ...ahead }, root, timestamp);
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
     // Notary's client looks at root once more: a publication between the two reads is no attack.

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../../functions/codes.ts';
 import type { NotaryFiles } from '../../../../functions/ports.ts';
+import type { TargetsFacts } from '../../../../functions/trust/notary/facts.ts';
 import { rememberedOf } from '../../../../functions/trust/notary/update.ts';
 import { makeKey } from '../../../support/tuf/key.ts';
 import { look, NOW, refusalOf } from '../../../support/tuf/look.ts';
@@ -18,20 +19,57 @@ const plain = (name: string): string => name.replace(/\.[0-9a-f]{64}$/, '');
 const asked = (files: ReturnType<typeof filesOf>): string[] => files.asked.splice(0).map(plain);
 
 describe('the first update', () => {
-  it('asks for each file once, under its hash, and only for the roles that are wanted', async () => {
+  it('asks for the latest file of each role once, and only for the roles that are wanted', async () => {
     const repository = released();
     const files = filesOf(repository);
     await look(repository, { files });
-    expect(files.asked).toEqual([
-      'root',
-      'timestamp',
-      expect.stringMatching(/^snapshot\.[0-9a-f]{64}$/),
-      expect.stringMatching(/^targets\.[0-9a-f]{64}$/),
-      expect.stringMatching(/^targets\/releases\.[0-9a-f]{64}$/),
-    ]);
+    expect(files.asked).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/releases']);
   });
 
-  it('has targets and delegations in flight together', async () => {
+  it.each(['snapshot', 'targets', 'targets/releases'])(
+    'asks under its hash where the latest file of %s is not the one that its parent states',
+    async (role) => {
+      const repository = released();
+      const stated = new Map([...repository.files].filter(([name]) => /\.[0-9a-f]{64}$/.test(name)));
+      const timestamp = repository.files.get('timestamp');
+      repository.tag('v2', B, 'targets', 'targets/releases', 'targets/alice').publish();
+      const newer = repository.files.get(role) as Buffer;
+      for (const harm of [newer, Buffer.alloc(0), Buffer.from('{'), undefined]) {
+        const files = filesOf(repository);
+        const inner = files.fetch.bind(files);
+        files.fetch = async (address, file, signal) => {
+          if (file.role === 'timestamp') return timestamp;
+          if (file.role === role && file.sha256 === undefined) return harm;
+          return stated.get(`${file.role}.${file.sha256}`) ?? inner(address, file, signal);
+        };
+        const facts = await look(repository, { files });
+        expect([...facts.targets.targets.keys()]).toEqual(['v1']);
+        expect([...(facts.delegations.get('targets/releases') as TargetsFacts).targets.keys()]).toEqual(['v1']);
+      }
+    },
+  );
+
+  it('asks for nothing but root and timestamp of a repository that has none', async () => {
+    const repository = released();
+    repository.files.clear();
+    const files = filesOf(repository);
+    expect((await refusalOf(look(repository, { files }))).code).toBe('TRUST_NO_DATA');
+    expect(files.asked).toEqual(['root', 'timestamp']);
+  });
+
+  it('does not mind what became of the file of a role that nobody delegates', async () => {
+    const repository = new TestRepository({ gun: 'docker.io/library/nginx', now: NOW }).tag('v1', A).publish();
+    const inner = filesOf(repository);
+    const files: NotaryFiles = {
+      fetch: (address, file, signal) =>
+        file.role.startsWith('targets/')
+          ? Promise.reject(new Fault('TRUST_SERVER_ERROR', 'broken'))
+          : inner.fetch(address, file, signal),
+    };
+    expect((await look(repository, { files, roles: ['targets/alice'] })).targets.targets.has('v1')).toBe(true);
+  });
+
+  it('has snapshot, targets and delegations in flight together', async () => {
     const repository = released();
     const inner = filesOf(repository);
     let open = 0;
@@ -46,7 +84,7 @@ describe('the first update', () => {
       },
     };
     await look(repository, { files, roles: ['targets/alice'] });
-    expect(most).toBe(3);
+    expect(most).toBe(4);
   });
 
   it('looks at root once more when a publication came in between', async () => {
@@ -70,7 +108,7 @@ describe('the first update', () => {
     repository.publish({ timestamp: { signers: [makeKey()] } });
     const files = filesOf(repository);
     expect((await refusalOf(look(repository, { files }))).code).toBe('TRUST_SIGNATURE');
-    expect(asked(files)).toEqual(['root', 'timestamp', 'root']);
+    expect(asked(files)).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/releases', 'root']);
   });
 
   it('passes a fault on as it is', async () => {
