@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
+import { imageEnvironment } from './image.ts';
 import type { LoadJob, LoadResult } from './load.ts';
 import { type RealNotary, startNotary } from './notary.ts';
 import { type Loader, type Start, type Subject, start } from './subject.ts';
@@ -36,8 +37,6 @@ export interface Stage {
 
 /** The image that is asked for where one is enough. */
 export const IMAGE = `${HOST}/r000000:t000000`;
-/** What the image starts the gate with; see knative/Dockerfile. */
-export const FLAGS = ['--max-semi-space-size=8'];
 
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
@@ -50,13 +49,14 @@ export function gateOn(
   more: Record<string, string> = {},
 ): Start {
   const env = {
+    ...imageEnvironment(),
     SNAPSHOT: more['SNAPSHOT'] ?? writePolicies(stage.folder),
     TRUST_SERVERS: `${HOST}=${world.origin}`,
     TRUST_CA_FILE: world.authorityFile,
     TRUST_RECORDS: join(stage.folder, `records-${++records}.json`),
     ...more,
   };
-  return { name: 'gate', args: [...FLAGS, join(stage.folder, 'dist', 'serve.js')], env, probe: '/health/readiness' };
+  return { name: 'gate', args: [join(stage.folder, 'dist', 'serve.js')], env, probe: '/health/readiness' };
 }
 /** An empty function under the framework's own command. */
 export const EMPTY: Start = {

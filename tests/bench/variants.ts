@@ -6,13 +6,15 @@ import { review, serveSigned } from './world.ts';
 export async function variants(stage: Stage): Promise<void> {
   const world = await serveSigned(stage.folder);
   const deployed = gateOn(stage, { origin: world.server.origin, authorityFile: world.authorityFile });
-  const serve = deployed.args.at(-1) ?? '';
-  const env = deployed.env ?? {};
+  const { env = {} } = deployed;
+  const without = (name: string): Record<string, string> =>
+    Object.fromEntries(Object.entries(env).filter(([key]) => key !== name));
   const starts: readonly Start[] = [
     deployed,
-    { ...deployed, name: "V8's own heap flags", args: [serve] },
-    { ...deployed, name: '--max-semi-space-size=32', args: ['--max-semi-space-size=32', serve] },
-    { ...deployed, name: 'from the sources, not bundled', args: [...deployed.args.slice(0, -1), 'functions/serve.ts'] },
+    { ...deployed, name: "V8's own heap flags", env: without('NODE_OPTIONS') },
+    { ...deployed, name: '--max-semi-space-size=32', env: { ...env, NODE_OPTIONS: '--max-semi-space-size=32' } },
+    { ...deployed, name: 'an arena of malloc for each thread', env: without('MALLOC_ARENA_MAX') },
+    { ...deployed, name: 'from the sources, not bundled', args: ['functions/serve.ts'] },
     {
       ...deployed,
       name: "the framework's command, nothing left out",
