@@ -19,6 +19,8 @@ const bundle = await build({
   platform: 'node',
   // node:domain is not loaded at all (functions/bystander.ts says why).
   resolve: { alias: { domain: BYSTANDER, 'node:domain': BYSTANDER } },
+  // client-node's modules do nothing but define; without this every generated client of its index comes along (functions/io/kubelibrary.ts).
+  treeshake: { moduleSideEffects: [{ test: /@kubernetes.client-node/, sideEffects: false }] },
   // Express asks for a view engine by name, and functions-framework for a function's module; the gate uses neither.
   logLevel: 'warn',
   output: {

@@ -1,10 +1,13 @@
-import type { JsonObject } from '../json.ts';
+import { basename, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { LIMITS } from '../limits.ts';
 import { type PolicySnapshot, snapshotOf } from '../policy/snapshot.ts';
 import type { Cluster, Readiness } from '../ports.ts';
+import { readFew } from './fewfiles.ts';
 import { type FoundFile, type Listing, readDirectory } from './files.ts';
 import { FolderWatch } from './folders.ts';
+import { type HeldFile, type HeldObject, heldFile, keeps } from './heldfile.ts';
 import { clusterOf } from './lookup.ts';
-import { type ManifestObject, parseManifest } from './manifest.ts';
 import { isPolicy, keyOf, nameOf, type ObjectSource, type SourceContext } from './objects.ts';
 
 /** How a directory is watched; milliseconds. */
@@ -21,39 +24,26 @@ export interface DirectorySource extends ObjectSource {
   refresh(): Promise<void>;
 }
 
-interface KnownFile {
-  readonly bytes: Buffer;
-  readonly objects: readonly ManifestObject[];
-}
-
-interface Placed extends ManifestObject {
-  readonly path: string;
-}
-
-const EMPTY = 'is empty; what it held still counts: delete the file to remove it';
-
-/** The text of UTF-8 bytes, without a byte order mark; undefined for other bytes, whose names would be read as others. */
-function textFrom(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
+/** What is to be looked at: all, or the names (real paths) that the system gave notice of. */
+type Due = 'all' | Set<string>;
 
 class Directory implements DirectorySource {
   readonly #path: string;
   readonly #options: DirectoryOptions;
-  #files = new Map<string, KnownFile>();
-  #objects = new Map<string, Placed>();
+  #root = '';
+  #whole = false;
+  #files: ReadonlyMap<string, HeldFile> = new Map();
+  /** What is wrong with these files. */
+  #mistakes: readonly string[] = [];
+  #objects: ReadonlyMap<string, HeldObject> = new Map();
   readonly #cluster = clusterOf((identity) => this.#objects.get(keyOf(identity))?.object);
-  #policies: readonly JsonObject[] = [];
   #snapshot: PolicySnapshot | undefined;
   #problems: readonly string[] = ['the directory has not been read yet'];
   #reading: Promise<void> | undefined;
+  #due: Due = 'all';
   #again = false;
   #closed = false;
-  readonly #watch = new FolderWatch(() => this.#notice());
+  readonly #watch = new FolderWatch((folder, name) => this.#notice(folder, name));
   #settle: NodeJS.Timeout | undefined;
   readonly #poll: NodeJS.Timeout;
 
@@ -77,6 +67,27 @@ class Directory implements DirectorySource {
   readonly owner: Cluster['owner'] = (...asked) => this.#cluster.owner(...asked);
 
   refresh(): Promise<void> {
+    this.#due = 'all';
+    return this.#look();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#poll);
+    clearTimeout(this.#settle);
+    this.#watch.close();
+    await this.#reading;
+  }
+
+  #notice(folder: string, name: string | null): void {
+    // By its own name a folder says that it was moved or removed itself.
+    if (name === null || name === basename(folder)) this.#due = 'all';
+    else if (this.#due !== 'all') this.#due.add(join(folder, name));
+    clearTimeout(this.#settle);
+    if (!this.#closed) this.#settle = setTimeout(() => void this.#look(), this.#options.settle ?? 5);
+  }
+
+  #look(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     if (this.#reading !== undefined) {
       this.#again = true;
@@ -88,22 +99,11 @@ class Directory implements DirectorySource {
     return this.#reading;
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    clearInterval(this.#poll);
-    clearTimeout(this.#settle);
-    this.#watch.close();
-    await this.#reading;
-  }
-
   async #readUntilQuiet(): Promise<void> {
     do {
       this.#again = false;
       try {
-        const listing = await readDirectory(this.#path);
-        // What changed in a folder before it was watched went unnoticed: it is read once more.
-        if (!this.#closed && this.#watch.follow(listing.folders)) this.#again = true;
-        else this.#take(listing);
+        if (!(await this.#readFew())) await this.#readAll();
       } catch (error) {
         this.#tell([
           `the directory could not be taken over: ${error instanceof Error ? error.message : 'unknown error'}`,
@@ -112,82 +112,97 @@ class Directory implements DirectorySource {
     } while (this.#again && !this.#closed);
   }
 
-  #notice(): void {
-    clearTimeout(this.#settle);
-    if (!this.#closed) this.#settle = setTimeout(() => void this.refresh(), this.#options.settle ?? 5);
+  /** Reads what is due alone; false where all has to be looked at. */
+  async #readFew(): Promise<boolean> {
+    const due = this.#due;
+    if (due === 'all' || !this.#whole) return false;
+    if (due.size === 0) return true;
+    this.#due = new Set();
+    const now = this.#options.clock.now();
+    const found = await readFew(due, {
+      root: this.#root,
+      file: (path) => this.#files.has(path),
+      below: (path) => [...this.#files.keys()].some((file) => file.startsWith(`${path}/`)),
+    });
+    // Whatever changed before what was read now has been noticed after this: the system gives notices in the order of the changes.
+    await polled();
+    if (found === undefined || this.#isDue()) return false;
+    const files = new Map(this.#files);
+    for (const file of found) take(files, file, this.#files, now);
+    if ([...files.values()].reduce((sum, { size }) => sum + size, 0) > LIMITS.directoryBytes) return false;
+    this.#takeOver(files);
+    return true;
   }
 
-  #take(listing: Listing): void {
-    const problems: string[] = [...listing.problems];
-    if (problems.length === 0) this.#takeFiles(listing.files, problems);
+  #isDue(): boolean {
+    return this.#due === 'all' || this.#due.size > 0;
+  }
+
+  async #readAll(): Promise<void> {
+    this.#due = new Set();
+    const now = this.#options.clock.now();
+    const listing = await readDirectory(this.#path, {
+      size: this.#files.size,
+      keeps: (entry) => keeps(this.#files.get(entry.path), entry),
+    });
+    // What changed in a folder before it was watched went unnoticed: it is read once more.
+    if (this.#closed || !this.#watch.follow(listing.folders)) return void this.#takeListing(listing, now);
+    this.#due = 'all';
+    this.#again = true;
+  }
+
+  #takeListing({ root, files: found, problems }: Listing, now: number): void {
+    this.#whole = problems.length === 0;
+    if (!this.#whole) return void this.#tell(problems);
+    const same = found.length === this.#files.size && found.every((file) => 'kept' in file);
+    if (same && this.#snapshot !== undefined) return void this.#tell(this.#mistakes);
+    const files = new Map<string, HeldFile>();
+    for (const file of found) take(files, file, this.#files, now);
+    this.#root = root;
+    this.#takeOver(files);
+  }
+
+  #takeOver(files: ReadonlyMap<string, HeldFile>): void {
+    const problems = [...files.values()].flatMap(({ problems }) => problems);
+    const objects = this.#place(files, problems);
+    this.#files = files;
+    // At the start every mistake counts: a gate that knows only part of its policies is not ready.
+    if (this.#snapshot !== undefined || problems.length === 0) this.#swap(objects);
+    this.#mistakes = problems;
     this.#tell(problems);
   }
 
-  #takeFiles(found: readonly FoundFile[], problems: string[]): void {
-    const files = new Map<string, KnownFile>();
-    for (const file of found) {
-      const known = this.#read(file, problems);
-      if (known !== undefined) files.set(file.path, known);
-    }
-    const objects = this.#place(files, problems);
-    // At the start every mistake counts: a gate that knows only part of its policies is not ready.
-    if (this.#snapshot === undefined && problems.length > 0) return;
-    this.#files = files;
-    this.#objects = objects;
-    this.#swap();
-  }
-
-  #read(found: FoundFile, problems: string[]): KnownFile | undefined {
-    const known = this.#files.get(found.path);
-    if ('problem' in found) {
-      problems.push(`${found.path} ${found.problem}`);
-      return known;
-    }
-    if (known?.bytes.equals(found.bytes)) return known;
-    if (known !== undefined && known.objects.length > 0 && found.bytes.toString('utf8').trim() === '') {
-      // A file is empty for a moment while it is written in place; its policies must not vanish in that moment.
-      problems.push(`${found.path} ${EMPTY}`);
-      return known;
-    }
-    const text = textFrom(found.bytes);
-    if (text === undefined) {
-      problems.push(`${found.path} is not UTF-8; save it in that encoding`);
-      return known;
-    }
-    const { objects, mistakes } = parseManifest(text);
-    for (const { line, column, message } of mistakes) problems.push(`${found.path}:${line}:${column} ${message}`);
-    return mistakes.length > 0 ? known : { bytes: found.bytes, objects };
-  }
-
   /** Every object by identity. Of two files that hold the same one, the file that held it before counts, else the first by path. */
-  #place(files: ReadonlyMap<string, KnownFile>, problems: string[]): Map<string, Placed> {
-    const placed = new Map<string, Placed>();
-    for (const [path, { objects }] of files) {
+  #place(files: ReadonlyMap<string, HeldFile>, problems: string[]): ReadonlyMap<string, HeldObject> {
+    const placed = new Map<string, HeldObject>();
+    for (const { objects } of files.values()) {
       for (const object of objects) {
-        const key = keyOf(object.identity);
+        const { key, path, line, identity } = object;
         const first = placed.get(key);
         if (first !== undefined) {
           problems.push(
-            `${path}:${object.line}:1 ${nameOf(object.identity)} stands in ${first.path}:${first.line} too; keep one of them`,
+            `${path}:${line}:1 ${nameOf(identity)} stands in ${first.path}:${first.line} too; keep one of them`,
           );
         }
-        if (first === undefined || this.#objects.get(key)?.path === path) placed.set(key, { ...object, path });
+        if (first === undefined || this.#objects.get(key)?.path === path) placed.set(key, object);
       }
     }
     return placed;
   }
 
-  #swap(): void {
-    const policies = [...this.#objects.values()]
-      .filter(({ identity }) => isPolicy(identity))
+  #swap(objects: ReadonlyMap<string, HeldObject>): void {
+    const before = this.#objects;
+    this.#objects = objects;
+    const policies = [...objects.values()].filter(({ identity }) => isPolicy(identity));
+    const put = policies.filter(({ key, object }) => before.get(key)?.object !== object).map(({ object }) => object);
+    const drop = [...before.values()]
+      .filter(({ key, identity }) => isPolicy(identity) && !objects.has(key))
       .map(({ object }) => object);
-    const same =
-      policies.length === this.#policies.length && policies.every((object, index) => object === this.#policies[index]);
-    if (this.#snapshot !== undefined && same) return;
-    this.#snapshot = snapshotOf(policies);
-    this.#policies = policies;
+    const snapshot = this.#snapshot?.change({ put, drop }) ?? snapshotOf(put);
+    if (snapshot === this.#snapshot) return;
+    this.#snapshot = snapshot;
     this.#options.log.info(
-      { policies: policies.length, version: this.#snapshot.version },
+      { policies: policies.length, version: snapshot.version },
       'policies read from the directory',
     );
   }
@@ -200,10 +215,26 @@ class Directory implements DirectorySource {
   }
 }
 
+function take(
+  files: Map<string, HeldFile>,
+  found: FoundFile,
+  before: ReadonlyMap<string, HeldFile>,
+  now: number,
+): void {
+  const held = heldFile(found, before.get(found.path), now);
+  if (held !== undefined) files.set(found.path, held);
+}
+
+/** A whole turn of the event loop: what the system had to tell when it began has been told. */
+async function polled(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+}
+
 /**
  * Opens a directory of Kubernetes YAML or JSON as the source of objects, and watches it. Resolves after the first look, whatever
  * it found: with any mistake the source is not ready, every mistake stands in `readiness().problems`, and a corrected file counts
- * at once. Later a file with a mistake keeps what it held before. Never throws.
+ * at once. Later a file with a mistake keeps what it held before. What did not change is neither read nor compiled again. Never throws.
  */
 export async function openDirectory(path: string, options: DirectoryOptions): Promise<DirectorySource> {
   const directory = new Directory(path, options);

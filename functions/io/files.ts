@@ -1,131 +1,34 @@
-import type { Dirent } from 'node:fs';
-import { open, readdir, readlink, realpath, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { open, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { LIMITS } from '../limits.ts';
+import { type Entry, type Folder, inBatches, reasonOf, sameWalk, type Walk, walk } from './walk.ts';
 
-/** A file that was found: its path below the directory, and its bytes or the sentence that says why there are none. */
-export type FoundFile =
-  | { readonly path: string; readonly bytes: Buffer }
-  | { readonly path: string; readonly problem: string };
+/** A file that was found: its bytes, the sentence that says why there are none, or that it was kept as it is known. */
+export type FoundFile = Pick<Entry, 'path' | 'stamp'> &
+  ({ readonly bytes: Buffer } | { readonly problem: string } | { readonly kept: true });
 
 /** One look at a directory. `problems` concern the whole of it: then the list of files is not complete. */
 export interface Listing {
   readonly files: readonly FoundFile[];
   readonly problems: readonly string[];
-  /** Real paths of every folder that was looked into. */
-  readonly folders: readonly string[];
+  /** Every folder that was looked into. */
+  readonly folders: readonly Folder[];
+  /** Real path of the directory. */
+  readonly root: string;
 }
 
-interface Entry {
-  readonly path: string;
-  readonly stamp: string;
-  readonly problem?: string;
+/** What is known of the files from looks before. */
+export interface Known {
+  readonly size: number;
+  /** Whether the file of this stamp need not be read again. */
+  keeps(entry: Entry): boolean;
 }
 
 /** Looks taken again when something changed in between; the last one counts, and the next notice corrects it. */
 const LOOKS = 4;
-const ENDINGS = ['.yaml', '.yml', '.json'];
-
-const reasonOf = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  const known: Record<string, string> = {
-    ENOENT: 'does not exist; create it, or correct the path',
-    EACCES: 'may not be read; give the process permission to read it',
-    ENOTDIR: 'is not a directory; name a directory',
-  };
-  return Object.hasOwn(known, code) ? (known[code] as string) : `cannot be read (${code})`;
-};
-
-/** Walks a directory for manifests, in order of path. */
-class Walk {
-  readonly entries: Entry[] = [];
-  readonly folders: string[] = [];
-  readonly problems: string[] = [];
-  readonly #root: string;
-
-  constructor(root: string) {
-    this.#root = root;
-  }
-
-  async folder(path: string, depth: number): Promise<void> {
-    if (depth > LIMITS.directoryDepth)
-      return void this.problems.push(`${path}: folders are nested too deeply; move the files up`);
-    let list: Dirent[];
-    try {
-      this.folders.push(await realpath(path));
-      list = await readdir(path, { withFileTypes: true });
-    } catch (error) {
-      return void this.problems.push(`${this.#shown(path)} ${reasonOf(error)}`);
-    }
-    for (const entry of list.sort((a, b) => (a.name < b.name ? -1 : 1))) await this.#entry(path, entry, depth);
-  }
-
-  async #entry(folder: string, entry: Dirent, depth: number): Promise<void> {
-    // Hidden names are editors' files, and the real folders behind a Kubernetes volume, which are reached by their links.
-    if (entry.name.startsWith('.')) return;
-    const path = join(folder, entry.name);
-    if (entry.isSymbolicLink()) return this.#link(path, depth);
-    if (entry.isDirectory()) return this.folder(path, depth + 1);
-    if (entry.isFile()) await this.#file(path);
-  }
-
-  async #link(path: string, depth: number): Promise<void> {
-    try {
-      if (!(await this.#isVolumeLink(path))) {
-        if (!isManifest(path)) return;
-        const problem = 'is a symbolic link, which is followed only in a Kubernetes volume; put the file itself there';
-        return void this.entries.push({ path: this.#shown(path), stamp: 'link', problem });
-      }
-      const target = await stat(path);
-      if (target.isDirectory()) await this.folder(path, depth + 1);
-      else if (target.isFile()) await this.#file(path);
-    } catch (error) {
-      this.entries.push({ path: this.#shown(path), stamp: 'link', problem: reasonOf(error) });
-    }
-  }
-
-  /** Kubernetes' volumes show `name -> ..data/name`, with `..data` swapped as a whole; a link that leaves the directory is none. */
-  async #isVolumeLink(path: string): Promise<boolean> {
-    if (!(await readlink(path)).startsWith(`..data${sep}`)) return false;
-    const inside = relative(this.#root, await realpath(path));
-    return inside !== '..' && !inside.startsWith(`..${sep}`);
-  }
-
-  async #file(path: string): Promise<void> {
-    if (!isManifest(path)) return;
-    if (this.entries.length >= LIMITS.directoryFiles) {
-      if (this.entries.length === LIMITS.directoryFiles)
-        this.problems.push(`more than ${LIMITS.directoryFiles} files; remove some`);
-      return;
-    }
-    try {
-      const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-      const stamp = [ino, size, mtimeNs, ctimeNs].join('.');
-      if (size <= LIMITS.manifestBytes) return void this.entries.push({ path: this.#shown(path), stamp });
-      this.entries.push({
-        path: this.#shown(path),
-        stamp,
-        problem: `is larger than ${LIMITS.manifestBytes} bytes; split it`,
-      });
-    } catch (error) {
-      this.entries.push({ path: this.#shown(path), stamp: 'gone', problem: reasonOf(error) });
-    }
-  }
-
-  #shown(path: string): string {
-    return relative(this.#root, path) || 'the directory';
-  }
-}
-
-const isManifest = (path: string): boolean => ENDINGS.some((ending) => path.endsWith(ending));
-
-async function look(root: string): Promise<Walk> {
-  const walk = new Walk(root);
-  await walk.folder(root, 0);
-  return walk;
-}
-
-const stampsOf = (walk: Walk): string => JSON.stringify([walk.entries, walk.problems]);
+/** Files that are read at once: as many threads of the system do it, and one more for each of them to go on with. */
+const READS = 8;
+const NOTHING: Known = { size: 0, keeps: () => false };
 
 /** Reads at most `limit` bytes, whatever the size was a moment ago. */
 async function readBounded(path: string, limit: number): Promise<Buffer | undefined> {
@@ -141,44 +44,49 @@ async function readBounded(path: string, limit: number): Promise<Buffer | undefi
   }
 }
 
-async function readAll(root: string, walk: Walk): Promise<Listing> {
-  const files: FoundFile[] = [];
+/** Reads the files of a walk within the bound of all together. */
+async function readAll(root: string, { entries }: Walk, known: Known): Promise<readonly FoundFile[]> {
   let left: number = LIMITS.directoryBytes;
-  for (const { path, problem } of walk.entries) {
-    if (problem !== undefined) files.push({ path, problem });
-    else files.push(await readOne(root, path, left));
-    const last = files.at(-1);
-    if (last !== undefined && 'bytes' in last) left -= last.bytes.length;
-  }
-  return { files, problems: walk.problems, folders: walk.folders };
+  return inBatches(entries, READS, async (entry): Promise<FoundFile> => {
+    const { path, stamp, size } = entry;
+    const file = known.keeps(entry) ? { path, stamp, kept: true as const } : await readFile(root, entry, left);
+    if (!('problem' in file)) left -= 'bytes' in file ? file.bytes.length : size;
+    return file;
+  });
 }
 
-async function readOne(root: string, path: string, left: number): Promise<FoundFile> {
+/** Reads one file of a walk, of at most `left` bytes. Never throws. */
+export async function readFile(root: string, { path, stamp, problem }: Entry, left: number): Promise<FoundFile> {
+  if (problem !== undefined) return { path, stamp, problem };
   try {
     const bytes = await readBounded(join(root, path), Math.min(LIMITS.manifestBytes, left));
-    if (bytes !== undefined) return { path, bytes };
-    return { path, problem: `is too large, or all files together exceed ${LIMITS.directoryBytes} bytes; remove some` };
+    if (bytes !== undefined) return { path, stamp, bytes };
+    const told = `is too large, or all files together exceed ${LIMITS.directoryBytes} bytes; remove some`;
+    return { path, stamp, problem: told };
   } catch (error) {
-    return { path, problem: reasonOf(error) };
+    return { path, stamp, problem: reasonOf(error) };
   }
 }
 
 /**
- * Reads every `*.yaml`, `*.yml` and `*.json` below a directory, paths relative to it and in order. A directory that changes
- * while it is read is read again, so that half of an old state is not mixed with half of a new one. Never throws.
+ * Reads every `*.yaml`, `*.yml` and `*.json` below a directory, paths relative to it and in order; those that are known are not read again. A
+ * directory that changes while it is read is read again, so that half of an old state is not mixed with half of a new one. Never throws.
  */
-export async function readDirectory(directory: string): Promise<Listing> {
+export async function readDirectory(directory: string, known: Known = NOTHING): Promise<Listing> {
   let root: string;
   try {
     root = await realpath(directory);
   } catch (error) {
-    return { files: [], problems: [`the directory ${directory} ${reasonOf(error)}`], folders: [] };
+    return { files: [], problems: [`the directory ${directory} ${reasonOf(error)}`], folders: [], root: directory };
   }
-  let before = await look(root);
+  let before = await walk(root);
   for (let turn = 1; ; turn += 1) {
-    const listing = await readAll(root, before);
-    const after = await look(root);
-    if (turn === LOOKS || stampsOf(before) === stampsOf(after)) return listing;
+    const files = await readAll(root, before, known);
+    const listing = { files, problems: before.problems, folders: before.folders, root };
+    // Every file that is known stands there, none beside them: no half of a change can be in that.
+    if (files.length === known.size && files.every((file) => 'kept' in file)) return listing;
+    const after = await walk(root);
+    if (turn === LOOKS || sameWalk(before, after)) return listing;
     before = after;
   }
 }

@@ -44,7 +44,7 @@ export interface Kube {
   close(): Promise<void>;
 }
 
-type Library = typeof import('@kubernetes/client-node');
+type Library = typeof import('./kubelibrary.ts');
 
 /** Connections to the API server at once: a watch for each resource, and reads of Secrets and owners beside them. */
 const CONNECTIONS = 32;
@@ -218,11 +218,11 @@ function load(library: Library, { kubeconfig, context }: KubeChoice): KubeConfig
 
 /**
  * Opens the API server of a kubeconfig file (and one of its contexts), or by client-node's default: `KUBECONFIG`, `~/.kube/config`, the pod's
- * ServiceAccount. client-node is loaded here and not before: it costs 0.6 s and 90 MB, which the directory does not need.
+ * ServiceAccount. client-node is loaded here and not before: the directory does not need it.
  * Throws an Error with a sentence when the configuration can't be read.
  */
 export async function openKube(choice: KubeChoice = {}): Promise<Kube> {
-  const library = await import('@kubernetes/client-node');
+  const library = await import('./kubelibrary.ts');
   const pool = new Pool();
   const prepare = () => {
     const config = load(library, choice);

@@ -1,9 +1,9 @@
-import type { JsonObject } from '../json.ts';
+import { isObject, type JsonObject, own } from '../json.ts';
 import { type CompiledPolicy, compilePolicy } from './compile.ts';
 import type { Rule } from './policy.ts';
 import type { FieldProblem } from './problem.ts';
 import { precedes } from './rank.ts';
-import { identify, identityKey } from './resource.ts';
+import { identify, identityKey, type PolicyIdentity } from './resource.ts';
 
 /** What is amiss with a policy object, for readiness, logs and the CLI. */
 export interface PolicyProblem {
@@ -28,7 +28,13 @@ export interface ApplicableRules {
   readonly enforced: boolean;
 }
 
-/** All policies at one moment; immutable. `with` and `without` give a new one and leave this one as it was. */
+/** Objects that came or changed, and objects that went, by their identity. */
+export interface PolicyChange {
+  readonly put?: Iterable<JsonObject>;
+  readonly drop?: Iterable<JsonObject>;
+}
+
+/** All policies at one moment; immutable. `change`, `with` and `without` give a new one, compile what they are given alone, and leave this one as it was. */
 export interface PolicySnapshot {
   /** Rises with each change within a process. */
   readonly version: number;
@@ -38,6 +44,8 @@ export interface PolicySnapshot {
   readonly problems: readonly PolicyProblem[];
   /** What is valid, but not as most would want it, by object. */
   readonly warnings: readonly PolicyProblem[];
+  /** After all of these changes at once; this very snapshot where none of them is of a policy. */
+  change(change: PolicyChange): PolicySnapshot;
   /** With this object added, or put in place of its older state; this very snapshot where it is no policy. */
   with(object: JsonObject): PolicySnapshot;
   /** Without the object of this identity; this very snapshot where it is not held. */
@@ -52,19 +60,20 @@ const CLUSTER = '';
 /** Key of objects whose namespace can't be read; no namespace has this name, so they only show in `problems`. */
 const NOWHERE = '?';
 
+/** Key of an object in its namespace. Names that can't be read are told apart by what stands there: one object must not go with another. */
+function keyOf(identity: PolicyIdentity, object: JsonObject): string {
+  const key = identityKey(identity);
+  if (identity.name !== undefined && identity.namespace !== undefined) return key;
+  const metadata = own(object, 'metadata');
+  const { namespace, name } = isObject(metadata) ? metadata : {};
+  return JSON.stringify([key, ...[namespace, name].map((text) => (typeof text === 'string' ? text : ''))]);
+}
+
 let versions = 0;
 
 /** A snapshot of these objects (ImagePolicy and ClusterImagePolicy of either API group; others are ignored). */
 export function snapshotOf(objects: Iterable<JsonObject>): PolicySnapshot {
-  const namespaces = new Map<string, Map<string, CompiledPolicy>>();
-  for (const object of objects) {
-    const identity = identify(object);
-    if (identity === undefined) continue;
-    const place = identity.namespace ?? NOWHERE;
-    const held = namespaces.get(place) ?? new Map<string, CompiledPolicy>();
-    namespaces.set(place, held.set(identityKey(identity), compilePolicy(object, identity)));
-  }
-  return new Snapshot(new Map([...namespaces].map(([place, held]) => [place, new Scope(held)])));
+  return new Snapshot(new Map()).change({ put: objects });
 }
 
 class Snapshot implements PolicySnapshot {
@@ -101,26 +110,56 @@ class Snapshot implements PolicySnapshot {
   }
 
   with(object: JsonObject): PolicySnapshot {
-    const identity = identify(object);
-    if (identity === undefined) return this;
-    const place = identity.namespace ?? NOWHERE;
-    const held = new Map(this.#scopes.get(place)?.held);
-    return this.#replace(place, held.set(identityKey(identity), compilePolicy(object, identity)));
+    return this.change({ put: [object] });
   }
 
   without(object: JsonObject): PolicySnapshot {
-    const identity = identify(object);
-    if (identity === undefined) return this;
-    const place = identity.namespace ?? NOWHERE;
-    const held = new Map(this.#scopes.get(place)?.held);
-    return held.delete(identityKey(identity)) ? this.#replace(place, held) : this;
+    return this.change({ drop: [object] });
   }
 
-  #replace(place: string, held: Objects): Snapshot {
+  change({ put = [], drop = [] }: PolicyChange): PolicySnapshot {
+    const edit = new Edit(this.#scopes);
+    for (const object of drop) edit.drop(object);
+    for (const object of put) edit.put(object);
+    return edit.changed.size === 0 ? this : new Snapshot(edit.scopes());
+  }
+}
+
+/** Namespaces in change: each is copied once, when the first object of it changes. */
+class Edit {
+  readonly changed = new Map<string, Map<string, CompiledPolicy>>();
+  readonly #scopes: ReadonlyMap<string, Scope>;
+
+  constructor(scopes: ReadonlyMap<string, Scope>) {
+    this.#scopes = scopes;
+  }
+
+  put(object: JsonObject): void {
+    const identity = identify(object);
+    if (identity !== undefined) this.#held(identity).set(keyOf(identity, object), compilePolicy(object, identity));
+  }
+
+  drop(object: JsonObject): void {
+    const identity = identify(object);
+    if (identity === undefined) return;
+    const key = keyOf(identity, object);
+    const place = identity.namespace ?? NOWHERE;
+    if ((this.changed.get(place) ?? this.#scopes.get(place)?.held)?.has(key) === true) this.#held(identity).delete(key);
+  }
+
+  scopes(): ReadonlyMap<string, Scope> {
     const scopes = new Map(this.#scopes);
-    if (held.size > 0) scopes.set(place, new Scope(held));
-    else scopes.delete(place);
-    return new Snapshot(scopes);
+    for (const [place, held] of this.changed) {
+      if (held.size > 0) scopes.set(place, new Scope(held));
+      else scopes.delete(place);
+    }
+    return scopes;
+  }
+
+  #held({ namespace = NOWHERE }: PolicyIdentity): Map<string, CompiledPolicy> {
+    const held = this.changed.get(namespace) ?? new Map(this.#scopes.get(namespace)?.held);
+    this.changed.set(namespace, held);
+    return held;
   }
 }
 

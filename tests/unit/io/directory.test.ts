@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseReference } from '../../../functions/image/reference.ts';
 import { type DirectorySource, openDirectory } from '../../../functions/io/directory.ts';
@@ -97,6 +98,82 @@ describe('a directory', () => {
     await rename(at('..data_tmp'), at('..data'));
     await expect.poll(() => admits('b.example/x:1')).toBe(true);
     expect(admits('a.example/x:1')).toBe(false);
+  });
+
+  it('follows a link of a volume to a folder, and misses it when it is gone', async () => {
+    await mkdir(at('..one', 'sub'), { recursive: true });
+    await write('..one/sub/policy.yaml', policy('a', 'a.example/*'));
+    await symlink('..one', at('..data'));
+    await symlink('..data/sub', at('sub'));
+    await open();
+    expect(admits('a.example/x:1')).toBe(true);
+    await unlink(at('sub'));
+    await expect.poll(() => admits('a.example/x:1')).toBe(false);
+  });
+
+  it('goes on with a directory, or a folder in it, that is put in place of another of its name, and follows that one', async () => {
+    for (const name of ['one', 'two', 'one/f', 'two/f']) await mkdir(at(name));
+    await write('one/f/a.yaml', policy('a', 'a.example/*'));
+    await write('two/f/a.yaml', policy('a', 'b.example/*'));
+    await open(at('one'));
+    await rename(at('one'), at('old'));
+    await rename(at('two'), at('one'));
+    await source.refresh();
+    expect(admits('b.example/x:1')).toBe(true);
+    await write('one/f/a.yaml', policy('a', 'c.example/*'));
+    await expect.poll(() => admits('c.example/x:1')).toBe(true);
+    await rename(at('one', 'f'), at('f'));
+    await expect.poll(() => admits('c.example/x:1')).toBe(false);
+    await rename(at('old', 'f'), at('one', 'f'));
+    await expect.poll(() => admits('a.example/x:1')).toBe(true);
+    await write('one/f/a.yaml', policy('a', 'd.example/*'));
+    await expect.poll(() => admits('d.example/x:1')).toBe(true);
+  });
+
+  it('compiles nothing anew of what did not change', async () => {
+    await write('a.yaml', policy('a', 'a.example/*'));
+    await write('b.yaml', `${policy('b', 'b.example/*', 'other')}---${policy('c', 'c.example/*', 'third')}`);
+    await open();
+    const rules = (namespace: string) => source.current()?.rulesFor(namespace).rules;
+    const before = rules('other');
+    await write('a.yaml', policy('a', 'z.example/*'));
+    await expect.poll(() => admits('z.example/x:1')).toBe(true);
+    expect(rules('other')).toBe(before);
+    await write('c.yaml', policy('d', 'd.example/*', 'fourth'));
+    await source.refresh();
+    expect(rules('other')).toBe(before);
+  });
+
+  it('keeps its snapshot where a look finds nothing new', async () => {
+    await write('a.yaml', policy('a', 'a.example/*'));
+    await open();
+    const before = source.current();
+    await write('README.md', 'none of ours');
+    await source.refresh();
+    await source.refresh();
+    expect(source.current()).toBe(before);
+  });
+
+  it('never lacks an object that is moved from one file to another while it looks', async () => {
+    const both = [policy('a', 'a.example/*'), policy('b', 'b.example/*')].join('---');
+    await write('a.yaml', both);
+    await write('b.yaml', policy('c', 'c.example/*'));
+    await open();
+    for (let turn = 0; turn < 20; turn += 1) {
+      const [from, to] = turn % 2 === 0 ? ['a.yaml', 'b.yaml'] : ['b.yaml', 'a.yaml'];
+      await write('next', `${policy('c', 'c.example/*')}---${both}`);
+      await rename(at('next'), at(to));
+      await write('next', policy('d', `d${turn}.example/*`));
+      await rename(at('next'), at(from));
+      while (!admits(`d${turn}.example/x:1`)) {
+        expect(admits('a.example/x:1')).toBe(true);
+        await setImmediate();
+      }
+      expect(admits('a.example/x:1')).toBe(true);
+      await write('next', policy('c', 'c.example/*'));
+      await rename(at('next'), at(from));
+      await source.refresh();
+    }
   });
 
   it('follows no other symbolic link: it could lead anywhere', async () => {

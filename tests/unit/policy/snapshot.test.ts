@@ -86,6 +86,29 @@ describe('a policy snapshot', () => {
     expect(one.version).toBeGreaterThan(empty.version);
   });
 
+  it('changes as a whole, and shares with the one before all that did not change', () => {
+    const [kept, changed, gone] = ['kept', 'changed', 'gone'].map((namespace) =>
+      policy('p', [{ name: 'nginx' }], { namespace }),
+    ) as [JsonObject, JsonObject, JsonObject];
+    const before = snapshotOf([kept, changed, gone]);
+    const after = before.change({ put: [policy('p', [{ name: 'alpine' }], { namespace: 'changed' })], drop: [gone] });
+    expect(after.rulesFor('kept').rules).toBe(before.rulesFor('kept').rules);
+    expect(after.rulesFor('changed').rules.map(({ pattern }) => pattern.written)).toEqual(['alpine']);
+    expect(after.rulesFor('gone')).toMatchObject({ scope: 'cluster', rules: [] });
+    expect(before.rulesFor('gone').rules).toHaveLength(1);
+    expect(before.change({ put: [{ kind: 'Pod' }], drop: [policy('q', [], { namespace: 'kept' })] })).toBe(before);
+  });
+
+  it('does not lose an object whose name is too long with another such one', () => {
+    const [one, other] = ['x', 'y'].map((letter) => policy(letter.repeat(300), [], { namespace: 'team' })) as [
+      JsonObject,
+      JsonObject,
+    ];
+    const snapshot = snapshotOf([one, other]);
+    expect(snapshot.without(one).rulesFor('team').rules).toHaveLength(1);
+    expect(snapshot.without(one).without(other).rulesFor('team').scope).toBe('cluster');
+  });
+
   it.each<[string, JsonValue]>([
     ['a trust server without TLS', [trusting('*', { trustServer: 'http://notary.example.com' })]],
     ['a field that is misspelt', [trusting('*', { trustserver: 'https://notary.example.com' })]],
