@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import type { ErrorObject } from 'ajv';
+import { type Check, checker } from '../checker.ts';
 import type { JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import { MODES } from './policy.ts';
@@ -152,26 +153,22 @@ const shellSchema = (kind: PolicyKind): Schema =>
     'spec',
   );
 
-const ajv = new Ajv({ allErrors: true, ownProperties: true, strict: true, verbose: true });
-const shells: Record<PolicyKind, ValidateFunction> = {
-  ImagePolicy: ajv.compile(shellSchema('ImagePolicy')),
-  ClusterImagePolicy: ajv.compile(shellSchema('ClusterImagePolicy')),
+const checkOf = checker({ allErrors: true, ownProperties: true, verbose: true });
+const shells: Record<PolicyKind, Check> = {
+  ImagePolicy: checkOf(shellSchema('ImagePolicy')),
+  ClusterImagePolicy: checkOf(shellSchema('ClusterImagePolicy')),
 };
-const rules: Record<PolicyGroup, ValidateFunction> = {
-  [LEGACY_GROUP]: ajv.compile(ruleSchema(LEGACY_GROUP)),
-  [CURRENT_GROUP]: ajv.compile(ruleSchema(CURRENT_GROUP)),
+const rules: Record<PolicyGroup, Check> = {
+  [LEGACY_GROUP]: checkOf(ruleSchema(LEGACY_GROUP)),
+  [CURRENT_GROUP]: checkOf(ruleSchema(CURRENT_GROUP)),
 };
-const roots = ajv.compile(object({ roots: list(LIMITS.rootsPerRule, root) }, 'roots'));
-
-const errorsOf = (validate: ValidateFunction, value: unknown): readonly ErrorObject[] =>
-  validate(value) ? [] : (validate.errors ?? []);
+const roots = checkOf(object({ roots: list(LIMITS.rootsPerRule, root) }, 'roots'));
 
 /** What is wrong with an object of this kind outside its rules; empty when all is well. */
-export const shellErrors = (kind: PolicyKind, object: JsonObject): readonly ErrorObject[] =>
-  errorsOf(shells[kind], object);
+export const shellErrors = (kind: PolicyKind, object: JsonObject): readonly ErrorObject[] => shells[kind](object);
 
 /** What is wrong with one entry of `spec.repositories`; empty when it is a `RepositoryWire`. */
-export const ruleErrors = (group: PolicyGroup, entry: unknown): readonly ErrorObject[] => errorsOf(rules[group], entry);
+export const ruleErrors = (group: PolicyGroup, entry: unknown): readonly ErrorObject[] => rules[group](entry);
 
 /** What is wrong with a file of root pins for the whole cluster, `{roots: [...]}`; empty when these are `RootWire`s. */
-export const rootsErrors = (value: unknown): readonly ErrorObject[] => errorsOf(roots, value);
+export const rootsErrors = (value: unknown): readonly ErrorObject[] => roots(value);

@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import type { ErrorObject } from 'ajv';
+import { checker } from '../checker.ts';
 import { LIMITS } from '../limits.ts';
 
 const text = { type: 'string', maxLength: LIMITS.nameLength } as const;
@@ -48,13 +49,9 @@ export interface WireReview {
   readonly request: Record<string, unknown>;
 }
 
-const validate = new Ajv({
-  allErrors: true,
-  strict: true,
-  allowUnionTypes: true,
-  strictRequired: false,
-  ownProperties: true,
-}).compile<WireReview>(REVIEW);
+const errorsOf = checker({ allErrors: true, allowUnionTypes: true, strictRequired: false, ownProperties: true })(
+  REVIEW,
+);
 
 function sentence(error: ErrorObject): string {
   const field = error.instancePath.slice(1).replaceAll('/', '.');
@@ -67,7 +64,6 @@ function sentence(error: ErrorObject): string {
 
 /** A sentence for each field of a parsed body that is not as an AdmissionReview has it, with its path; none when all is well. */
 export function reviewProblems(body: unknown): readonly string[] {
-  if (validate(body)) return [];
-  const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if');
+  const errors = errorsOf(body).filter(({ keyword }) => keyword !== 'if');
   return [...new Set(errors.map(sentence))];
 }

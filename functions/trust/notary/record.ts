@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Ajv, type ErrorObject } from 'ajv';
+import type { ErrorObject } from 'ajv';
+import { checker } from '../../checker.ts';
 import { isObject, type JsonObject } from '../../json.ts';
 import { LIMITS } from '../../limits.ts';
 import type { AdmittedDigest, RememberedTrust } from '../../ports.ts';
@@ -60,7 +61,7 @@ export const RECORD_SPEC = {
   },
 };
 
-const valid = new Ajv({ allErrors: false, strict: true, allowUnionTypes: true }).compile({
+const errorsOf = checker({ allErrors: false, allowUnionTypes: true })({
   type: 'object',
   required: ['spec'],
   properties: { spec: RECORD_SPEC },
@@ -121,7 +122,8 @@ const sentence = ({ instancePath, keyword, message, params }: ErrorObject): stri
  * hand that can't be understood: taking it for absent would be a second first use.
  */
 export function parseRecord(object: JsonObject, where: string): RememberedTrust {
-  if (!valid(object)) throw invalidRecord(where, sentence(valid.errors?.[0] ?? ({} as ErrorObject)));
+  const error = errorsOf(object)[0];
+  if (error !== undefined) throw invalidRecord(where, sentence(error));
   const spec = object['spec'] as unknown as RecordSpec;
   const versions = new Map(Object.entries(spec.versions));
   if (!versions.has('root'))

@@ -1,5 +1,5 @@
-import type { ErrorObject, ValidateFunction } from 'ajv';
-import { Ajv } from 'ajv';
+import type { ErrorObject } from 'ajv';
+import { type Check, checker } from '../../checker.ts';
 import { LIMITS } from '../../limits.ts';
 import { TrustError } from './error.ts';
 
@@ -11,8 +11,9 @@ const isExact = (schema: readonly string[], data: object): boolean => {
   return Object.keys(data).every((name) => known.has(name) || !known.has(fold(name)));
 };
 
-const ajv = new Ajv({ strict: true, allErrors: false, ownProperties: true, allowUnionTypes: true });
-ajv.addKeyword({ keyword: 'exactNames', type: 'object', schemaType: 'array', validate: isExact, errors: false });
+const checkOf = checker({ allErrors: false, ownProperties: true, allowUnionTypes: true }, [
+  { keyword: 'exactNames', type: 'object', schemaType: 'array', validate: isExact, errors: false },
+]);
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -46,9 +47,9 @@ const FILE: Schema = fields(
 );
 const files = (maxProperties: number): Schema => ({ type: 'object', maxProperties, additionalProperties: FILE });
 
-const signedBy = (type: string, body: Record<string, Schema>, optional: readonly string[] = []): ValidateFunction => {
+const signedBy = (type: string, body: Record<string, Schema>, optional: readonly string[] = []): Check => {
   const common = { _type: { const: type }, version: { type: 'integer', minimum: 1 }, expires: TEXT };
-  return ajv.compile(fields({ ...common, ...body }, optional));
+  return checkOf(fields({ ...common, ...body }, optional));
 };
 
 const ROLE = fields(ROLE_KEYS);
@@ -57,7 +58,7 @@ const DELEGATION = fields({ ...ROLE_KEYS, name: TEXT, paths: orNull({ type: 'arr
 ]);
 
 const SCHEMAS = {
-  envelope: ajv.compile(
+  envelope: checkOf(
     fields({
       signed: { type: 'object' },
       signatures: {
@@ -118,9 +119,9 @@ const sentence = (error: ErrorObject | undefined): string => {
  * TRUST_MALFORMED. `what` names the file in messages.
  */
 export function checkShape(kind: SchemaName, value: unknown, what: string): void {
-  const validate = SCHEMAS[kind];
-  if (validate(value)) return;
-  const error = validate.errors?.[0];
+  const errors = SCHEMAS[kind](value);
+  if (errors.length === 0) return;
+  const error = errors[0];
   const large = error?.keyword === 'maxItems' || error?.keyword === 'maxProperties';
   throw new TrustError(large ? 'TRUST_TOO_LARGE' : 'TRUST_MALFORMED', `${what} is not valid: ${sentence(error)}`);
 }
