@@ -9,7 +9,6 @@ import { type Config, ConfigError } from './config.ts';
 import { within } from './deadline.ts';
 import { Authenticator } from './io/auth.ts';
 import { openCluster } from './io/cluster.ts';
-import { openDirectory } from './io/directory.ts';
 import { HttpClient } from './io/http.ts';
 import type { KubeChoice } from './io/kubeconfig.ts';
 import { NotaryClient } from './io/notary.ts';
@@ -17,10 +16,10 @@ import type { ObjectSource } from './io/objects.ts';
 import { readBundle } from './io/proxy.ts';
 import { PullSecrets } from './io/pullsecrets.ts';
 import { openRecordFile } from './io/recordfile.ts';
-import { readRoots } from './io/roots.ts';
 import type { Log } from './log.ts';
 import type { TrustHoldings } from './metrics/trust.ts';
 import type { Metrics } from './metrics.ts';
+import type { RootPin } from './policy/policy.ts';
 import type { Clock, Cluster, NotaryFiles, TrustMemory } from './ports.ts';
 import { WORKLOAD_KINDS } from './request/workload.ts';
 import { tracedCluster, tracedFiles, tracedVerify } from './trace/spans.ts';
@@ -70,7 +69,7 @@ export async function openGate(config: Config, surroundings: Surroundings): Prom
   const memory = surroundings.memory ?? source.memory ?? (await openMemory(config, { log, clock }));
   const { tracer } = surroundings;
   const cluster = tracer === undefined ? source : tracedCluster(tracer, source);
-  const prover = openProver(config, cluster, { ...surroundings, http, memory });
+  const prover = openProver(config, cluster, { ...surroundings, http, memory, roots: await openRoots(config) });
   const verify: Gate['verify'] = (question, signal) => verifyInTime(prover, question, signal);
   const gate: Gate = {
     policies: source,
@@ -102,12 +101,16 @@ export async function openSource(
   { snapshot }: Pick<Config, 'snapshot'>,
   options: SourceOptions,
 ): Promise<ObjectSource> {
-  return snapshot === 'cluster' ? openCluster(options) : openDirectory(snapshot, options);
+  if (snapshot === 'cluster') return openCluster(options);
+  // With it comes the YAML parser, which a gate on a cluster does without.
+  const { openDirectory } = await import('./io/directory.ts');
+  return openDirectory(snapshot, options);
 }
 
 interface Tools extends Surroundings {
   readonly http: HttpClient;
   readonly memory: TrustMemory;
+  readonly roots: readonly RootPin[];
 }
 
 /** The memory of a gate on a directory: a file beside it. */
@@ -144,6 +147,13 @@ const readAuthorities = (file: string): string => {
   }
 };
 
+/** Root pins of the whole cluster. The YAML parser comes with them, and not before. */
+async function openRoots({ trustRootsFile }: Config): Promise<readonly RootPin[]> {
+  if (trustRootsFile === undefined) return [];
+  const { readRoots } = await import('./io/roots.ts');
+  return configured(readRoots, trustRootsFile);
+}
+
 /** The door to the network. Throws `ConfigError` where the authorities or the address of the proxy can't be used. */
 function openHttp({ trustCaFile }: Config, { clock, metrics }: Surroundings): HttpClient {
   const ca = trustCaFile === undefined ? undefined : configured(readAuthorities, trustCaFile);
@@ -151,7 +161,7 @@ function openHttp({ trustCaFile }: Config, { clock, metrics }: Surroundings): Ht
 }
 
 function openProver(config: Config, cluster: Cluster, tools: Tools): Prover & { readonly trust: TrustCache } {
-  const { log, metrics, clock, http, memory, tracer } = tools;
+  const { log, metrics, clock, http, memory, roots, tracer } = tools;
   const notary = tools.files ?? new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
   const files = tracer === undefined ? notary : tracedFiles(tracer, notary);
   const trust = new TrustCache({
@@ -170,7 +180,7 @@ function openProver(config: Config, cluster: Cluster, tools: Tools): Prover & { 
     admitted: new Admitted({ memory, clock, grace: config.trustGrace, observe: (event) => metrics.cache(event) }),
     clock,
     trustServers: config.trustServers,
-    roots: config.trustRootsFile === undefined ? [] : configured(readRoots, config.trustRootsFile),
+    roots,
     firstUse: config.trustFirstUse,
   };
 }

@@ -29,10 +29,10 @@ const bundle = await build({
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
     cleanDir: true,
-    // Names stay, so that a stack trace can be read.
+    // Names of functions and classes stay, so that a stack trace can be read and the framework's layers are known by theirs.
     minify: {
       compress: { keepNames: { function: true, class: true } },
-      mangle: false,
+      mangle: { keepNames: { function: true, class: true } },
       codegen: { removeWhitespace: true },
     },
     // CommonJS packages find `require` by this; yargs, in the command line alone, brings its own.

@@ -28,7 +28,37 @@ afterAll(async () => {
   await folder.remove();
 });
 
+/** The text of a file of the bundle and of all that is loaded with it. */
+async function loadedWith(name: string, seen = new Set<string>()): Promise<string> {
+  if (seen.has(name)) return '';
+  seen.add(name);
+  const text = await readFile(join(dist, name), 'utf8');
+  const names = [...text.matchAll(/(?:^|[;}\n])(?:import|export)\b[^;"'()]*["']\.\/([\w.-]+\.js)["']/g)];
+  const others = await Promise.all(names.map(([, other = '']) => loadedWith(other, seen)));
+  return [text, ...others].join('\n');
+}
+
 describe('the bundle of the image', () => {
+  it.each([
+    ['the YAML parser', 'parseAllDocuments'],
+    ['the client of the API server', 'loadFromCluster'],
+    ['OpenTelemetry', 'OTLPTraceExporter'],
+    ['CloudEvents', 'BigNumber'],
+    ['the command line', 'yargs'],
+    ['what issues certificates', 'RSAES-OAEP'],
+  ])('does not load %s before it is asked for', async (_, mark) => {
+    const files = (await readdir(dist)).filter((name) => name.endsWith('.js'));
+    const texts = await Promise.all(files.map((name) => readFile(join(dist, name), 'utf8')));
+    expect(texts.some((text) => text.includes(mark))).toBe(true);
+    expect((await loadedWith('serve.js')).includes(mark)).toBe(false);
+  });
+
+  it('has of the client of the API server what reads it, and not the generated client of every API', async () => {
+    const text = await loadedWith('kubelibrary.js');
+    expect(text).toContain('loadFromCluster');
+    expect(text).not.toContain('CoreV1Api');
+  });
+
   it('admits and refuses as the sources do, with nothing beside it', async () => {
     const gate = startNode([join(dist, 'serve.js')], {
       PORT: '0',
