@@ -1,14 +1,16 @@
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import type { JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import { type PolicySnapshot, snapshotOf } from '../policy/snapshot.ts';
 import type { Cluster, Readiness } from '../ports.ts';
 import { readFew } from './fewfiles.ts';
 import { type FoundFile, type Listing, readDirectory } from './files.ts';
 import { FolderWatch } from './folders.ts';
-import { type HeldFile, type HeldObject, heldFile, keeps } from './heldfile.ts';
+import { type HeldFile, heldFile, keeps } from './heldfile.ts';
 import { clusterOf } from './lookup.ts';
-import { isPolicy, keyOf, nameOf, type ObjectSource, type SourceContext } from './objects.ts';
+import { keyOf, type ObjectSource, type SourceContext } from './objects.ts';
+import { changedKeys, type Files, type Objects, place } from './placed.ts';
 
 /** How a directory is watched; milliseconds. */
 export interface DirectoryOptions extends SourceContext {
@@ -32,10 +34,10 @@ class Directory implements DirectorySource {
   readonly #options: DirectoryOptions;
   #root = '';
   #whole = false;
-  #files: ReadonlyMap<string, HeldFile> = new Map();
+  #files: Files = new Map();
   /** What is wrong with these files. */
   #mistakes: readonly string[] = [];
-  #objects: ReadonlyMap<string, HeldObject> = new Map();
+  #objects: Objects = new Map();
   readonly #cluster = clusterOf((identity) => this.#objects.get(keyOf(identity))?.object);
   #snapshot: PolicySnapshot | undefined;
   #problems: readonly string[] = ['the directory has not been read yet'];
@@ -162,49 +164,34 @@ class Directory implements DirectorySource {
     this.#takeOver(files);
   }
 
-  #takeOver(files: ReadonlyMap<string, HeldFile>): void {
+  #takeOver(files: Files): void {
     const problems = [...files.values()].flatMap(({ problems }) => problems);
-    const objects = this.#place(files, problems);
+    const objects = place(files, this.#objects, problems);
+    const changed = changedKeys(this.#files, files);
     this.#files = files;
+    if (this.#snapshot !== undefined) this.#swap(objects, changed);
     // At the start every mistake counts: a gate that knows only part of its policies is not ready.
-    if (this.#snapshot !== undefined || problems.length === 0) this.#swap(objects);
+    else if (problems.length === 0) this.#swap(objects, objects.keys());
     this.#mistakes = problems;
     this.#tell(problems);
   }
 
-  /** Every object by identity. Of two files that hold the same one, the file that held it before counts, else the first by path. */
-  #place(files: ReadonlyMap<string, HeldFile>, problems: string[]): ReadonlyMap<string, HeldObject> {
-    const placed = new Map<string, HeldObject>();
-    for (const { objects } of files.values()) {
-      for (const object of objects) {
-        const { key, path, line, identity } = object;
-        const first = placed.get(key);
-        if (first !== undefined) {
-          problems.push(
-            `${path}:${line}:1 ${nameOf(identity)} stands in ${first.path}:${first.line} too; keep one of them`,
-          );
-        }
-        if (first === undefined || this.#objects.get(key)?.path === path) placed.set(key, object);
-      }
-    }
-    return placed;
-  }
-
-  #swap(objects: ReadonlyMap<string, HeldObject>): void {
+  /** Makes these objects count; `keys` are those under which something may have changed. */
+  #swap(objects: Objects, keys: Iterable<string>): void {
     const before = this.#objects;
     this.#objects = objects;
-    const policies = [...objects.values()].filter(({ identity }) => isPolicy(identity));
-    const put = policies.filter(({ key, object }) => before.get(key)?.object !== object).map(({ object }) => object);
-    const drop = [...before.values()]
-      .filter(({ key, identity }) => isPolicy(identity) && !objects.has(key))
-      .map(({ object }) => object);
+    const [put, drop]: [JsonObject[], JsonObject[]] = [[], []];
+    for (const key of keys) {
+      const [was, is] = [before.get(key), objects.get(key)];
+      if (was?.object === is?.object) continue;
+      if (is?.policy === true) put.push(is.object);
+      else if (was?.policy === true) drop.push(was.object);
+    }
     const snapshot = this.#snapshot?.change({ put, drop }) ?? snapshotOf(put);
     if (snapshot === this.#snapshot) return;
     this.#snapshot = snapshot;
-    this.#options.log.info(
-      { policies: policies.length, version: snapshot.version },
-      'policies read from the directory',
-    );
+    const policies = [...objects.values()].filter(({ policy }) => policy).length;
+    this.#options.log.info({ policies, version: snapshot.version }, 'policies read from the directory');
   }
 
   #tell(problems: readonly string[]): void {
@@ -215,12 +202,7 @@ class Directory implements DirectorySource {
   }
 }
 
-function take(
-  files: Map<string, HeldFile>,
-  found: FoundFile,
-  before: ReadonlyMap<string, HeldFile>,
-  now: number,
-): void {
+function take(files: Map<string, HeldFile>, found: FoundFile, before: Files, now: number): void {
   const held = heldFile(found, before.get(found.path), now);
   if (held !== undefined) files.set(found.path, held);
 }

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 import type { FoundFile } from './files.ts';
 import { type ManifestObject, parseManifest } from './manifest.ts';
-import { keyOf } from './objects.ts';
+import { isPolicy, keyOf } from './objects.ts';
 import type { Entry } from './walk.ts';
 
 /** An object, and the file that it stands in. */
 export interface HeldObject extends ManifestObject {
   readonly key: string;
+  readonly policy: boolean;
   readonly path: string;
 }
 
@@ -43,6 +44,13 @@ function textFrom(bytes: Buffer): string | undefined {
   }
 }
 
+const held = (object: ManifestObject, path: string): HeldObject => ({
+  ...object,
+  key: keyOf(object.identity),
+  policy: isPolicy(object.identity),
+  path,
+});
+
 /** Whether a file need not be read again: it is the very one that was read. */
 export const keeps = (held: HeldFile | undefined, { stamp, problem }: Entry): boolean =>
   held?.sure === true && held.stamp === stamp && problem === undefined;
@@ -73,5 +81,5 @@ function contentOf(path: string, bytes: Buffer, before: readonly HeldObject[]): 
     const problems = mistakes.map(({ line, column, message }) => `${path}:${line}:${column} ${message}`);
     return { objects: before, problems };
   }
-  return { objects: objects.map((object) => ({ ...object, key: keyOf(object.identity), path })), problems: [] };
+  return { objects: objects.map((object) => held(object, path)), problems: [] };
 }

@@ -95,17 +95,17 @@ class Snapshot implements PolicySnapshot {
   }
 
   get problems(): readonly PolicyProblem[] {
-    this.#problems ??= this.#told(({ problems }) => problems);
+    this.#problems ??= this.#told((scope) => scope.problems);
     return this.#problems;
   }
 
   get warnings(): readonly PolicyProblem[] {
-    this.#warnings ??= this.#told(({ warnings }) => warnings);
+    this.#warnings ??= this.#told((scope) => scope.warnings);
     return this.#warnings;
   }
 
-  #told(what: (policy: CompiledPolicy) => readonly FieldProblem[]): readonly PolicyProblem[] {
-    const told = [...this.#scopes.values()].flatMap((scope) => scope.told(what));
+  #told(what: (scope: Scope) => readonly PolicyProblem[]): readonly PolicyProblem[] {
+    const told = [...this.#scopes.values()].flatMap(what);
     return Object.freeze(told.sort(byObject));
   }
 
@@ -171,6 +171,8 @@ class Scope {
   #labels: readonly string[] | undefined;
   #enforces: boolean | undefined;
   #floorEnforces: boolean | undefined;
+  #problems: readonly PolicyProblem[] | undefined;
+  #warnings: readonly PolicyProblem[] | undefined;
 
   constructor(held: Objects) {
     this.held = held;
@@ -201,12 +203,22 @@ class Scope {
     return this.#labels;
   }
 
-  told(what: (policy: CompiledPolicy) => readonly FieldProblem[]): PolicyProblem[] {
-    return [...this.held.values()].flatMap((policy) =>
-      what(policy).map(({ field, message }) => ({ object: policy.label, field, message })),
-    );
+  get problems(): readonly PolicyProblem[] {
+    this.#problems ??= told(this.held, ({ problems }) => problems);
+    return this.#problems;
+  }
+
+  get warnings(): readonly PolicyProblem[] {
+    this.#warnings ??= told(this.held, ({ warnings }) => warnings);
+    return this.#warnings;
   }
 }
+
+/** What is told of each object of a namespace, with its name. */
+const told = (held: Objects, what: (policy: CompiledPolicy) => readonly FieldProblem[]): readonly PolicyProblem[] =>
+  [...held.values()].flatMap((policy) =>
+    what(policy).map(({ field, message }) => ({ object: policy.label, field, message })),
+  );
 
 const ranked = (policies: readonly CompiledPolicy[]): readonly Rule[] =>
   Object.freeze(policies.flatMap(({ rules }) => rules).sort(precedes));
