@@ -130,6 +130,19 @@ describe('a directory', () => {
     await expect.poll(() => admits('d.example/x:1')).toBe(true);
   });
 
+  it('finds by looking again what the system gives no notice of, and follows it from then on', async () => {
+    for (const name of ['one', 'two']) await mkdir(at(name));
+    await write('one/a.yaml', policy('a', 'a.example/*'));
+    await write('two/a.yaml', policy('a', 'b.example/*'));
+    await symlink('one', at('link'));
+    source = await openDirectory(at('link'), { log: silentLog, clock: { now: () => 0 }, poll: 20 });
+    await symlink('two', at('next'));
+    await rename(at('next'), at('link'));
+    await expect.poll(() => admits('b.example/x:1')).toBe(true);
+    await write('two/a.yaml', policy('a', 'c.example/*'));
+    await expect.poll(() => admits('c.example/x:1')).toBe(true);
+  });
+
   it('compiles nothing anew of what did not change', async () => {
     await write('a.yaml', policy('a', 'a.example/*'));
     await write('b.yaml', `${policy('b', 'b.example/*', 'other')}---${policy('c', 'c.example/*', 'third')}`);
