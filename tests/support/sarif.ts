@@ -1,77 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 
-const text = {
-  type: 'object',
-  properties: { text: { type: 'string', minLength: 1 } },
-  required: ['text'],
-  additionalProperties: false,
-};
-const level = { enum: ['none', 'note', 'warning', 'error'] };
-const object = (properties: object, optional: readonly string[] = []) => ({
-  type: 'object',
-  properties,
-  required: Object.keys(properties).filter((name) => !optional.includes(name)),
-  additionalProperties: false,
-});
+/** The schema of the standard (OASIS SARIF 2.1.0, rtm.5), as Microsoft's SDK ships it. Only this file of the package is read. */
+const FILE = fileURLToPath(import.meta.resolve('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json'));
 
-/** The part of SARIF 2.1.0 that we write (OASIS standard, §3.13 to §3.52), and nothing beside it. */
-const SCHEMA = object({
-  $schema: { type: 'string', pattern: '^https://' },
-  version: { const: '2.1.0' },
-  runs: {
-    type: 'array',
-    minItems: 1,
-    items: object({
-      tool: object({
-        driver: object({
-          name: { type: 'string', minLength: 1 },
-          semanticVersion: { type: 'string', pattern: '^\\d+\\.\\d+\\.\\d+' },
-          rules: {
-            type: 'array',
-            items: object({
-              id: { type: 'string', minLength: 1 },
-              shortDescription: text,
-              fullDescription: text,
-              help: text,
-              defaultConfiguration: object({ level }),
-            }),
-          },
-        }),
-      }),
-      columnKind: { enum: ['utf16CodeUnits', 'unicodeCodePoints'] },
-      results: {
-        type: 'array',
-        items: object({
-          ruleId: { type: 'string', minLength: 1 },
-          ruleIndex: { type: 'integer', minimum: 0 },
-          level,
-          message: text,
-          locations: {
-            type: 'array',
-            items: object({
-              physicalLocation: object({
-                artifactLocation: object({ uri: { type: 'string', pattern: '^[^\\s\\\\]+$' } }),
-                region: object({
-                  startLine: { type: 'integer', minimum: 1 },
-                  startColumn: { type: 'integer', minimum: 1 },
-                }),
-              }),
-              logicalLocations: {
-                type: 'array',
-                items: object({ fullyQualifiedName: { type: 'string' }, kind: { type: 'string' } }),
-              },
-            }),
-          },
-          partialFingerprints: { type: 'object', additionalProperties: { type: 'string', minLength: 1 } },
-        }),
-      },
-    }),
+// The schema is of draft 04, of which `id` and `$schema` alone differ from what ajv reads: it has no boolean exclusive bounds.
+const { id: _id, $schema: _draft, ...schema } = JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, unknown>;
+
+const check = new Ajv({
+  allErrors: true,
+  strictTypes: false,
+  // One of its patterns has a bracket too many, which only the older form of expressions bears.
+  unicodeRegExp: false,
+  formats: {
+    uri: (text: string) => URL.canParse(text),
+    'uri-reference': (text: string) => URL.canParse(text, 'file:///') && !/[\s\\<>"{}|^`]/.test(text),
+    'date-time': (text: string) => !Number.isNaN(Date.parse(text)),
   },
-});
+}).compile(schema);
 
-const check = new Ajv({ allErrors: true }).compile(SCHEMA);
-
-/** What keeps a value from being the SARIF that we write, a line each. */
+/** What keeps a value from being SARIF 2.1.0 by the standard's own schema, a line each. */
 export function sarifProblems(value: unknown): string[] {
   check(value);
   return (check.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
