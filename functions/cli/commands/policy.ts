@@ -1,13 +1,20 @@
 import { caseOptions } from '../case.ts';
 import { type CommonArgs, defineCommand, type Registered } from '../command.ts';
+import { renderJunit } from '../junit.ts';
 import { EXIT } from '../outside.ts';
-import { runTests } from '../policytest.ts';
+import { type CaseResult, runTests } from '../policytest.ts';
 import { renderJson } from '../render.ts';
 import { paintFor } from '../terminal.ts';
 import { readTests } from '../testfile.ts';
 import { renderTests } from '../testtext.ts';
 
-const FORMATS = ['text', 'json'] as const;
+const FORMATS = ['text', 'json', 'junit'] as const;
+const RENDERERS = { text: renderTests, json: renderJsonOf, junit: renderJunit } as const;
+
+function renderJsonOf(cases: readonly CaseResult[]): string {
+  const failed = cases.filter(({ passed }) => !passed).length;
+  return renderJson({ passed: cases.length - failed, failed, cases });
+}
 
 /** `policy test PATHS`: cases in YAML beside the policies. */
 const test = defineCommand({
@@ -23,17 +30,12 @@ const test = defineCommand({
       })
       .option('output', { alias: 'o', choices: FORMATS, default: 'text' as const, describe: 'Form of the answer' })
       .example('$0 policy test policies/tests', 'Every case below this directory')
+      .example('$0 policy test policies/tests -o junit > portieris.xml', 'For the test report of a CI')
       .example('$0 policy test policies/tests --trust case/', 'On saved trust data, where a test is not offline'),
   run: async (args, outside) => {
     const results = await runTests(await readTests(args.paths, outside), args, outside);
-    const failed = results.filter(({ passed }) => !passed).length;
-    const paint = paintFor(outside.output, outside.env);
-    outside.output.write(
-      args.output === 'json'
-        ? renderJson({ passed: results.length - failed, failed, cases: results })
-        : renderTests(results, paint),
-    );
-    return failed === 0 ? EXIT.admitted : EXIT.refused;
+    outside.output.write(RENDERERS[args.output](results, paintFor(outside.output, outside.env)));
+    return results.every(({ passed }) => passed) ? EXIT.admitted : EXIT.refused;
   },
 });
 
