@@ -6,7 +6,7 @@ import { type Paint, plain } from './terminal.ts';
 export const renderJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 /** A status in its colour. */
-export const statusCell = (status: Status, paint: Paint): Cell => {
+export const statusCell = (status: Status, paint: Paint): Exclude<Cell, string> => {
   const dress = { admitted: paint.good, tolerated: paint.doubtful, refused: paint.bad, unknown: paint.doubtful }[
     status
   ];

@@ -10,6 +10,7 @@ import { checkManifests } from './check.ts';
 import { findingsOf, type ObjectFinding, type Reason, type Status } from './findings.ts';
 import type { FoundObject } from './manifests.ts';
 import { CommandError, type Outside } from './outside.ts';
+import { type Listed, type Roster, rosterOf } from './roster.ts';
 import type { Session } from './session.ts';
 
 /** What is to be changed in the policies. */
@@ -27,6 +28,10 @@ export interface Simulated {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
+  /** The highest of its controllers that is among the workloads. */
+  readonly owner?: Listed['owner'];
+  /** How many others of its controller are like it; absent: none. */
+  readonly alike?: number;
   readonly before: Status;
   readonly after: Status;
   /** Every place of an image whose verdict is not the same, or that would be refused. */
@@ -82,8 +87,9 @@ const statusesOf = ({ images, status, reason }: ObjectFinding): ReadonlyMap<stri
   return new Map((all.length === 0 ? [whole] : all).map((one) => [one.field, one]));
 };
 
-function compared(before: ObjectFinding, after: ObjectFinding): Simulated {
+function compared({ owner, alike }: Listed, before: ObjectFinding, after: ObjectFinding): Simulated {
   const { namespace, kind, name } = after;
+  const like = { ...(owner !== undefined && { owner }), ...(alike > 0 && { alike }) };
   const old = statusesOf(before);
   const images = [...statusesOf(after).values()].map((one) => {
     const was = old.get(one.field);
@@ -91,18 +97,30 @@ function compared(before: ObjectFinding, after: ObjectFinding): Simulated {
     return { ...one, before: was?.before ?? before.status, ...(reason !== undefined && { reason }) };
   });
   const told = images.filter((one) => one.before !== one.after || one.after === 'refused' || one.after === 'unknown');
-  return { namespace, kind, name, before: before.status, after: after.status, images: told };
+  return { namespace, kind, name, ...like, before: before.status, after: after.status, images: told };
 }
 
-/** Shows each workload to the gate under the present policies and under the changed ones. Nothing is written. `timeout` in seconds. */
+/** What came of a simulation. */
+export interface Simulation {
+  readonly workloads: readonly Simulated[];
+  /** How many of the objects are not shown for themselves, and why. */
+  readonly counts: Pick<Roster, 'vouched' | 'idle'>;
+}
+
+/**
+ * Shows each workload to the gate under the present policies and under the changed ones: each once, under its highest owner, and only what runs. Nothing
+ * is written. `timeout` in seconds.
+ */
 export async function simulate(
   session: Session,
   order: { readonly change: Change; readonly workloads: readonly FoundObject[]; readonly timeout: number },
   outside: Outside,
-): Promise<readonly Simulated[]> {
-  const { change, workloads: objects, timeout } = order;
-  const held = objectsByIdentity(objects.map(({ object }) => object));
+): Promise<Simulation> {
+  const { change, workloads, timeout } = order;
+  const held = objectsByIdentity(workloads.map(({ object }) => object));
   const { owner } = clusterOf((identity) => held.get(keyOf(identity)));
+  const roster = rosterOf(workloads, session.gate.kinds);
+  const objects = roster.workloads.map(({ found }) => found);
   const run = async (policies: PolicySnapshot, mode: Mode) => {
     const cluster: Gate['cluster'] = {
       secret: (...asked) => session.source.secret(...asked),
@@ -115,10 +133,11 @@ export async function simulate(
   };
   const before = await run(session.snapshot, session.gate.mode);
   const after = await run(changedPolicies(session.snapshot, change), change.mode ?? session.gate.mode);
-  return after.flatMap((finding, index) => {
-    const old = before[index];
-    return old === undefined ? [] : [compared(old, finding)];
+  const simulated = roster.workloads.flatMap((listed, index) => {
+    const [old, now] = [before[index], after[index]];
+    return old === undefined || now === undefined ? [] : [compared(listed, old, now)];
   });
+  return { workloads: simulated, counts: roster };
 }
 
 /** True for a policy of either group and kind. */

@@ -27,6 +27,8 @@ export interface ListOrder {
   /** Milliseconds for one page. */
   readonly timeout: number;
   readonly signal: AbortSignal;
+  /** What is kept of the objects of a page; undefined: all as it is. */
+  readonly keep?: (objects: readonly JsonObject[]) => readonly JsonObject[];
 }
 
 /** All objects of a collection and the version they stand for; undefined where the resource is not installed. Throws `ListError`. */
@@ -36,7 +38,7 @@ export async function listAll(order: ListOrder): Promise<{ objects: JsonObject[]
   for (;;) {
     const page = await readPage(order, token);
     if (page === undefined) return undefined;
-    objects.push(...itemsOf(page));
+    objects.push(...(order.keep?.(itemsOf(page)) ?? itemsOf(page)));
     if (objects.length > LIMITS.clusterObjects) {
       throw new ListError(`there are more than ${LIMITS.clusterObjects} ${order.resource}; remove some`);
     }

@@ -1,33 +1,23 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sarifProblems } from '../support/sarif.ts';
 import { type CliWorld, exampleSha, openCliWorld } from './support/cliworld.ts';
+import { readExamples, updateExamples } from './support/examples.ts';
 
 /**
- * The command line as people run it, a process of its own, on trust data of a real notary-server. Every example of docs/cli.md is run, and has to say what
- * the page says; `UPDATE_EXAMPLES=1` writes what it says into the page.
+ * The command line as people run it, a process of its own, on trust data of a real notary-server. Every example of docs/cli.md that needs no cluster is run, and has
+ * to say what the page says; `UPDATE_EXAMPLES=1` writes what it says into the page.
  */
-const PAGE = resolve(import.meta.dirname, '../../docs/cli.md');
-const page = await readFile(PAGE, 'utf8');
-/** Blocks that show a session: a line that begins with `$ `, and what it says. */
-const EXAMPLE = /^```console\n\$ (.+)\n([\s\S]*?)^```$/gm;
-const examples = [...page.matchAll(EXAMPLE)].map(([, line = '', said = '']) => ({ line, said }));
+const { page, alone: examples } = await readExamples();
 
 let world: CliWorld;
 beforeAll(async () => {
   world = await openCliWorld();
 });
 afterAll(async () => {
-  if (process.env['UPDATE_EXAMPLES'] === '1') {
-    const said = new Map<string, string>();
-    for (const { line } of examples) said.set(line, (await world.example(line)).text);
-    await writeFile(
-      PAGE,
-      page.replaceAll(EXAMPLE, (_, line: string) => `\`\`\`console\n$ ${line}\n${said.get(line)}\`\`\``),
-    );
-  }
+  await updateExamples(examples, world);
   await world.close();
 });
 

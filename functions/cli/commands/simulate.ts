@@ -1,50 +1,84 @@
 import { MODES } from '../../policy/policy.ts';
 import { defineCommand } from '../command.ts';
-import { exitCode } from '../findings.ts';
+import { exitCode, type Status } from '../findings.ts';
 import { readManifests } from '../manifests.ts';
-import { CommandError } from '../outside.ts';
-import { count, renderJson } from '../render.ts';
+import { CommandError, EXIT } from '../outside.ts';
+import { count, renderJson, statusCell } from '../render.ts';
 import { withSession } from '../session.ts';
-import { isPolicyObject, simulate as run, type Simulated } from '../simulate.ts';
-import { renderTable } from '../table.ts';
-import { plain } from '../terminal.ts';
+import { isPolicyObject, simulate as run, type Simulated, type Simulation } from '../simulate.ts';
+import { type Cell, renderTable } from '../table.ts';
+import { type Paint, paintFor, plain } from '../terminal.ts';
+import { findWorkloads } from '../workloads.ts';
 
 const FORMATS = ['table', 'json'] as const;
 const HEAD = ['NAMESPACE', 'WORKLOAD', 'FIELD', 'IMAGE', 'VERDICT'];
 const list = (given: string | readonly string[]): readonly string[] => [given].flat();
 
-function render(all: readonly Simulated[]): string {
-  const rows = all.flatMap(({ namespace, kind, name, images }) =>
-    images.map(({ field, image, before, after, reason }) => ({
+/** The kind and name of a workload, whose it is, and how many are like it. */
+function titleOf({ kind, name, owner, alike }: Simulated): string {
+  const of = owner === undefined ? '' : ` of ${owner.kind}/${owner.name}`;
+  return `${kind}/${name}${of}${alike === undefined ? '' : ` (and ${alike} alike)`}`;
+}
+
+function verdictCell(before: Status, after: Status, paint: Paint): Cell {
+  const { dress } = statusCell(after, paint);
+  return { text: before === after ? after : `${before} → ${after}`, dress };
+}
+
+function tables(all: readonly Simulated[], paint: Paint): string {
+  const rows = all.flatMap((one) =>
+    one.images.map(({ field, image, before, after, reason }) => ({
       code: reason?.code ?? 'no longer refused',
-      row: [namespace, `${kind}/${name}`, field, image, before === after ? after : `${before} → ${after}`].map(plain),
+      row: [...[one.namespace, titleOf(one), field, image].map(plain), verdictCell(before, after, paint)],
     })),
   );
-  const groups = [...Map.groupBy(rows, ({ code }) => code)].map(
-    ([code, those]) =>
-      `${code}\n${renderTable(
-        HEAD,
-        those.map(({ row }) => row),
-      )}\n`,
-  );
-  const refused = all.filter(({ after }) => after === 'refused' || after === 'unknown');
+  const table = (those: typeof rows) =>
+    renderTable(
+      HEAD,
+      those.map(({ row }) => row),
+    );
+  return [...Map.groupBy(rows, ({ code }) => code)]
+    .map(([code, those]) => `${paint.strong(code)}\n${table(those)}\n`)
+    .join('');
+}
+
+/** What is not shown for itself, in one sentence; empty where nothing is. */
+function aside({ vouched, idle, exempt }: Simulation['counts'] & { readonly exempt: number }): string {
+  const parts = [
+    [vouched, 'counted with the controller that made them'],
+    [idle, 'run nothing'],
+    [exempt, 'in namespaces that the webhook exempts'],
+  ] as const;
+  const told = parts.filter(([number]) => number > 0).map(([number, why]) => `${number} ${why}`);
+  return told.length === 0 ? '' : `Not shown: ${told.join(', ')}.\n`;
+}
+
+function render({ workloads, counts }: Simulation, exempt: number, paint: Paint): string {
+  const refused = workloads.filter(({ after }) => after === 'refused' || after === 'unknown');
   const anew = refused.filter(({ before, after }) => before !== after).length;
-  return `${groups.join('')}${count(all.length, 'workload')}: ${refused.length} would be refused, ${anew} of them are not now.\n`;
+  const summary = `${count(workloads.length, 'workload')}: ${refused.length} would be refused, ${anew} of them are not now.\n`;
+  return `${tables(workloads, paint)}${summary}${aside({ ...counts, exempt })}`;
 }
 
 /** `simulate`: which workloads would a changed policy refuse. */
 export const simulate = defineCommand({
   usage: 'simulate',
-  summary: 'Which of these workloads would a changed policy refuse, and which would it admit?',
+  summary: 'Which workloads would a changed policy refuse, and which would it admit?',
   options: (yargs) =>
     yargs
       .option('workloads', {
         alias: 'w',
         type: 'string',
-        demandOption: true,
+        default: [] as readonly string[],
         requiresArg: true,
         coerce: list,
-        describe: 'A file, a directory, or - for standard input (kubectl get … -o json); may be repeated',
+        describe: 'A file, a directory, or - (kubectl get … -o json); may be repeated [default: what the cluster runs]',
+      })
+      .option('namespace', {
+        alias: 'n',
+        type: 'string',
+        requiresArg: true,
+        describe: 'Only the workloads of this namespace [default: all]',
       })
       .option('filename', {
         alias: 'f',
@@ -63,20 +97,22 @@ export const simulate = defineCommand({
       })
       .option('mode', { choices: MODES, describe: 'The mode of rules that name none, as it would be' })
       .option('output', { alias: 'o', choices: FORMATS, default: 'table' as const, describe: 'Form of the answer' })
-      .example(
-        'kubectl get deploy,sts,ds,job,cronjob,pod -A -o json | $0 simulate -s cluster -f new.yaml -w -',
-        'What a cluster runs, under policies that are not applied yet',
-      ),
+      .example('$0 simulate -s cluster -f new.yaml', 'What the cluster runs, under policies that are not applied yet')
+      .example('$0 simulate -s cluster -n shop --mode enforce', 'What would be refused in shop where nothing was yet')
+      .example('$0 simulate -s policies -f new.yaml -w deploy/', 'The same of files, without a cluster'),
   run: async (args, outside) => {
     const policies = (await readManifests(args.filename, outside)).map(({ object }) => object).filter(isPolicyObject);
     if (policies.length + args.without.length === 0 && args.mode === undefined)
       throw new CommandError('Nothing would change: name policies with -f, --without or --mode.');
-    const workloads = await readManifests(args.workloads, outside);
     const change = { policies, without: args.without, mode: args.mode };
-    const all = await withSession(args, outside, (session) =>
-      run(session, { change, workloads, timeout: args.timeout }, outside),
-    );
-    outside.output.write(args.output === 'json' ? renderJson(all) : render(all));
-    return exitCode(all.map(({ after }) => ({ status: after })));
+    const { exempt, incomplete, ...simulation } = await withSession(args, outside, async (session) => {
+      const { objects: workloads, ...rest } = await findWorkloads(session, args, outside);
+      return { ...rest, ...(await run(session, { change, workloads, timeout: args.timeout }, outside)) };
+    });
+    const paint = paintFor(outside.output, outside.env);
+    const text = args.output === 'json' ? renderJson(simulation.workloads) : render(simulation, exempt, paint);
+    outside.output.write(text);
+    const code = exitCode(simulation.workloads.map(({ after }) => ({ status: after })));
+    return incomplete && code === EXIT.admitted ? EXIT.failed : code;
   },
 });

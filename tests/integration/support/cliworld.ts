@@ -30,7 +30,7 @@ export interface CliWorld {
   /** Runs a line of shell with `more` over the environment. */
   run(line: string, more?: Readonly<Record<string, string>>): Promise<Said>;
   /** The same with what differs from run to run replaced: key IDs, times, folders, the address of the server. Table columns keep their width. */
-  example(line: string): Promise<Said>;
+  example(line: string, more?: Readonly<Record<string, string>>): Promise<Said>;
   close(): Promise<void>;
 }
 
@@ -131,8 +131,8 @@ export async function openCliWorld(): Promise<CliWorld> {
   return {
     folder,
     run,
-    async example(line) {
-      const { text, code } = await run(line);
+    async example(line, more) {
+      const { text, code } = await run(line, more);
       return { text: steady(text, { origin: notary.origin, folder, ids }), code };
     },
     async close() {

@@ -56,7 +56,8 @@ describe('portieris simulate', () => {
     expect(output).toMatch(/shop +ReplicaSet\/web-1 .*registry.demo\/shop\/web:1.4 +admitted → refused/);
     expect(output).toMatch(/shop +Pod\/hub .*nginx +refused → admitted/);
     expect(output).not.toContain('Pod/web-1-a');
-    expect(output).toContain('4 workloads: 2 would be refused, 2 of them are not now.');
+    expect(output).toContain('3 workloads: 2 would be refused, 2 of them are not now.');
+    expect(output).toContain('Not shown: 1 counted with the controller that made them.');
   });
 
   it('ends with 0 where everything would be admitted', async () => {
@@ -71,6 +72,17 @@ describe('portieris simulate', () => {
     const tool = JSON.parse(output).find(({ name }: { name: string }) => name === 'tool');
     expect(tool).toMatchObject({ before: 'admitted', after: 'refused', images: [{ reason: { code: 'POLICY_NONE' } }] });
     expect((await run('--mode', 'warn')).code).toBe(0);
+  });
+
+  it('looks only at the namespace of -n', async () => {
+    const { code, output } = await run('--without', 'demo', '-n', 'other');
+    expect([code, output]).toEqual([0, '0 workloads: 0 would be refused, 0 of them are not now.\n']);
+  });
+
+  it('ends with 2 where no workloads are named and the snapshot is no cluster', async () => {
+    const outside = outsideOf({ env: world.env });
+    expect(await runProgram(['simulate', '--without', 'demo'], outside)).toBe(2);
+    expect(outside.said().messages).toContain('Name workloads with -w, or read those that run in a cluster');
   });
 
   it('ends with 2 where nothing would change, or the policy is not there', async () => {
