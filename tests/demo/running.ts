@@ -7,6 +7,8 @@ export interface Running {
   readonly gate: string;
   /** Address that takes `{"image": "registry.demo/…:tag"}` by POST and signs it. */
   readonly sign: string;
+  /** Options of the gate, by which the command line asks on the same policies and trust data. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 const FILE = resolve(import.meta.dirname, '../../node_modules/.cache/portieris-demo.json');

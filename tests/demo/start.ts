@@ -12,13 +12,14 @@ const gate = await startGate(
   wanted,
 );
 const signing = await serveSigning(world);
-const forget = await noteRunning({ gate: gate.origin, sign: signing.address });
+const forget = await noteRunning({ gate: gate.origin, sign: signing.address, env: world.env });
 process.stdout.write(`The gate answers at ${gate.origin} on the policies of policies/embedded, with an embedded Notary at ${world.notary.origin}.
 
 In a second terminal:
 
   npm run -s demo:try registry.demo/shop/web:nightly     shows it a Pod with this image
   npm run -s demo:sign registry.demo/shop/web:nightly    signs the tag, so that it is admitted
+  npm run -s demo:ask -- explain registry.demo/payments/api:2.1 -n payments     tells why, as a tree (docs/cli.md)
   curl -s -H 'Content-Type: application/json' -d @tests/demo/reviews/deployment.json ${gate.origin}/admit
 
 Signed: registry.demo/shop/web:1.4, registry.demo/shop/migrate:1.4, registry.demo/payments/api:2.0. Stop with Ctrl-C.
