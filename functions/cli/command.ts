@@ -1,5 +1,5 @@
 import type { ArgumentsCamelCase, Argv } from 'yargs';
-import type { Outside } from './outside.ts';
+import { CommandError, type Outside } from './outside.ts';
 
 /** Options of every command. */
 export interface CommonArgs {
@@ -23,10 +23,14 @@ export interface Command<T> {
 /** A command as the program takes it in. */
 export type Registered = (yargs: Argv<CommonArgs>, outside: Outside, done: (code: number) => void) => void;
 
+/** What the exit codes of every command mean. */
+export const EXITS = 'Exit codes: 0 all admitted; 1 something refused; 2 usage, configuration, or no answer.';
+
 /** Makes a command known to the program. */
 export function defineCommand<T extends CommonArgs>({ usage, summary, options, run }: Command<T>): Registered {
   return (yargs, outside, done) => {
-    yargs.command<T>(usage, summary, options as (yargs: Argv<CommonArgs>) => Argv<T>, async (args) => {
+    const build = (inner: Argv<CommonArgs>) => options(inner).epilogue(`${EXITS}\nMore: docs/cli.md`);
+    yargs.command<T>(usage, summary, build, async (args) => {
       done(await run(args, outside));
     });
   };
@@ -57,10 +61,32 @@ export function commonOptions(yargs: Argv): Argv<CommonArgs> {
       describe: 'Seconds to wait for an answer',
       requiresArg: true,
       coerce: (seconds: number) => {
-        if (!(seconds > 0 && seconds <= 3600)) throw new Error('--timeout must be a number of seconds from 0 to 3600');
+        if (!(seconds > 0 && seconds <= 3600))
+          throw new Error('--timeout must be a number of seconds, more than 0 and at most 3600');
         return seconds;
       },
     }) as Argv<CommonArgs>;
+}
+
+/** An option that may be repeated: a list of what was given. Not `array: true`: yargs would take a lone `-` for an option. */
+export const repeatable = {
+  type: 'string',
+  requiresArg: true,
+  coerce: (given: string | readonly string[]): readonly string[] => [given].flat(),
+} as const;
+
+/** Names of what may be given more than once; anything else has one value. */
+const LISTS: ReadonlySet<string> = new Set(['paths', 'filename', 'workloads', 'without', 'pull-secret', 'pullSecret']);
+
+/** Holds every other option to one value, and none to an empty one. Throws `CommandError`. */
+export function checkSingle(given: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(given)) {
+    // Its long name says the same; `_` is the command.
+    if (name.length === 1) continue;
+    if (Array.isArray(value) && !LISTS.has(name)) throw new CommandError(`${name}: may be given only once`);
+    if (value === '') throw new CommandError(`${name}: is empty`);
+  }
+  return true;
 }
 
 /** Options that say as which pod a question is asked. */
@@ -80,9 +106,7 @@ export const podOptions = <T>(yargs: Argv<T>) =>
       describe: 'ServiceAccount of the pod, whose imagePullSecrets count',
     })
     .option('pull-secret', {
-      type: 'string',
+      ...repeatable,
       default: [] as readonly string[],
-      requiresArg: true,
-      coerce: (given: string | readonly string[]) => [given].flat(),
       describe: 'Name of an imagePullSecret of the pod; may be repeated',
     });

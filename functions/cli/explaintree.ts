@@ -173,5 +173,6 @@ export function renderExplanation(explanation: Explanation, paint: Paint, now: n
       ...demands.map((demand) => demandBranch(demand, look)),
       verdictBranch(explanation, look),
     ),
+    paint.columns,
   );
 }

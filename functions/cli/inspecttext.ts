@@ -28,7 +28,7 @@ function expiryTable(roles: readonly RoleView[], paint: Paint, now: number): str
     whenCell(expires, { paint, now }),
     expires,
   ]);
-  return renderTable(['ROLE', 'VERSION', 'SIGNED BY', 'EXPIRES', 'AT'], rows);
+  return renderTable(['ROLE', 'VERSION', 'SIGNED BY', 'EXPIRES', 'AT'], rows, paint.columns);
 }
 
 /** Tags × roles: whether a role signs the tag, and for the digest that is released. */
@@ -46,7 +46,7 @@ function tagTable(tags: readonly TagView[], paint: Paint): string {
     ...roles.map((role) => cell(tag, role)),
     releasedDigest(tag) ?? { text: 'not released', dress: paint.doubtful },
   ]);
-  return renderTable(['TAG', ...roles.map(plain), 'RELEASED DIGEST'], rows);
+  return renderTable(['TAG', ...roles.map(plain), 'RELEASED DIGEST'], rows, paint.columns);
 }
 
 function keyTable(roles: readonly RoleView[], paint: Paint): string {
@@ -57,7 +57,7 @@ function keyTable(roles: readonly RoleView[], paint: Paint): string {
       signedBy.includes(id) ? { text: 'signed', dress: paint.good } : { text: '-', dress: paint.faint },
     ]),
   );
-  return renderTable(['ROLE', 'KEY ID', ''], rows);
+  return renderTable(['ROLE', 'KEY ID', ''], rows, paint.columns);
 }
 
 const reasonText = ({ code, message, remedy }: Reason, paint: Paint): string =>

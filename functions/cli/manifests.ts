@@ -72,6 +72,7 @@ async function textsOf(path: string, input: Outside['input']): Promise<readonly 
   const { files, problems } = await readDirectory(path);
   const broken = files.flatMap((file) => ('problem' in file ? [`${join(path, file.path)} ${file.problem}`] : []));
   if (problems.length + broken.length > 0) throw new CommandError([...problems, ...broken].join('\n'));
+  if (files.length === 0) throw new CommandError(`${path}: holds no .yaml, .yml or .json file; correct the path`);
   return files.flatMap((file) => ('bytes' in file ? [decode(join(path, file.path), file.bytes)] : []));
 }
 

@@ -2,7 +2,7 @@ import yargs, { type Argv } from 'yargs';
 import manifest from '../../package.json' with { type: 'json' };
 import { Fault } from '../codes.ts';
 import { ConfigError } from '../config.ts';
-import { type CommonArgs, commonOptions, type Registered } from './command.ts';
+import { type CommonArgs, checkSingle, commonOptions, EXITS, type Registered } from './command.ts';
 import { check } from './commands/check.ts';
 import { explain } from './commands/explain.ts';
 import { inspect } from './commands/inspect.ts';
@@ -13,48 +13,66 @@ import { CommandError, EXIT, type Outside } from './outside.ts';
 import { plain } from './terminal.ts';
 
 /** Every command, in the order of `--help`. */
-const COMMANDS: readonly Registered[] = [check, explain, inspect, replay, policy, simulate];
+const COMMANDS: Readonly<Record<string, Registered>> = { check, explain, inspect, replay, policy, simulate };
 
 const EPILOGUE = `Nothing is written anywhere: each look is a dry run. Every option of the gate counts as an
 environment variable (docs/configuration.md): TRUST_CA_FILE and TRUST_SERVERS, for instance.
 
-Exit codes: 0 all admitted; 1 something refused; 2 usage, configuration, or no answer.
+${EXITS}
 
 Completion: portieris completion >> ~/.bashrc (or ~/.zshrc)`;
+
+type Known = (take: (error: Error | null, words: string[] | undefined) => void) => void;
+
+/** What a shell is offered: options once a dash is typed, each by its long name; without any word it offers files. */
+const offered = (current: string, words: readonly string[]): string[] =>
+  words.filter((word) => (current.startsWith('-') ? !/^--?[^-](?::|$)/.test(word) : !word.startsWith('-')));
 
 /** Widest help, so that lines can be read on any screen. */
 const WIDTH = 110;
 
-function parserOf(outside: Outside, done: (code: number) => void): Argv<CommonArgs> {
+/** The command that was meant, as far as there is one of that name. */
+const commandOf = (args: readonly string[]): readonly string[] =>
+  args.slice(0, 1).filter((name) => Object.hasOwn(COMMANDS, name));
+
+function parserOf(args: readonly string[], outside: Outside, done: (code: number) => void): Argv<CommonArgs> {
   const parser = commonOptions(
     yargs()
       .scriptName('portieris')
       .usage('$0 <command>\n\nTells what the gate would do with your images, and why.')
       .locale('en'),
   );
-  for (const register of COMMANDS) register(parser, outside, done);
+  for (const register of Object.values(COMMANDS)) register(parser, outside, done);
   return parser
-    .completion('completion', 'Print a script that completes commands and options (bash, zsh)')
+    .completion(
+      'completion',
+      'Print a script that completes commands and options (bash, zsh)',
+      (current: string, _given: unknown, known: Known, done: (words: string[]) => void) =>
+        known((_error, words) => done(offered(current, words ?? []))),
+    )
     .example('$0 check -f deploy/', 'Would the images of these manifests be admitted?')
     .example('$0 explain registry.demo/shop/web:1.4', 'Why is this image admitted or refused?')
     .epilogue(EPILOGUE)
     .demandCommand(1, 'Name a command.')
     .recommendCommands()
     .strict()
+    .check(checkSingle)
     .help()
     .alias('help', 'h')
     .version(manifest.version)
     .wrap(Math.min(outside.output.columns ?? WIDTH, WIDTH))
     .exitProcess(false)
     .fail((message: string | undefined, error: Error | undefined) => {
-      throw error ?? new CommandError(`${message}\nportieris --help tells more.`);
+      // yargs counts arguments (`got 0, need at least 1`), which tells a person nothing.
+      const what = message?.startsWith('Not enough non-option arguments') ? 'An argument is missing.' : message;
+      throw error ?? new CommandError(`${what}\n${['portieris', ...commandOf(args)].join(' ')} --help tells more.`);
     });
 }
 
 /** Runs the command line; gives the exit code. Never throws. */
 export async function runProgram(args: readonly string[], outside: Outside): Promise<number> {
   let code: number = EXIT.admitted;
-  const parser = parserOf(outside, (given) => {
+  const parser = parserOf(args, outside, (given) => {
     code = given;
   });
   try {

@@ -66,7 +66,7 @@ function summary({ objects, skipped }: Findings): string {
 export function renderTableOf(findings: Findings, paint: Paint): string {
   const rows = findings.objects.flatMap((object) => rowsOf(object, paint));
   const warnings = findings.objects.flatMap((object) => object.warnings.map((text) => `warning: ${plain(text)}\n`));
-  const table = rows.length === 0 ? 'No workload is among these objects.\n' : renderTable(HEAD, rows);
+  const table = rows.length === 0 ? 'No workload is among these objects.\n' : renderTable(HEAD, rows, paint.columns);
   const notes = warnings.length === 0 ? '' : `\n${paint.doubtful(warnings.join(''))}`;
   return `${table}${reasons(findings, paint)}${notes}${summary(findings)}`;
 }

@@ -30,13 +30,13 @@ function subject({ request }: Admission): string {
 }
 
 /** Every place of an image with what stands there before and after. */
-function patchTable({ decision, outcomes }: Admission): string {
+function patchTable({ decision, outcomes }: Admission, { columns }: Paint): string {
   if (outcomes.length === 0) return '';
   const after = new Map(decision.allowed ? decision.replacements.map(({ pointer, to }) => [pointer, to]) : []);
   const rows = outcomes.flatMap(({ places, written }) =>
     places.map(({ field, pointer }): Cell[] => [plain(field), plain(written), plain(after.get(pointer) ?? 'as it is')]),
   );
-  return `\n${renderTable(['FIELD', 'BEFORE', 'AFTER'], rows)}`;
+  return `\n${renderTable(['FIELD', 'BEFORE', 'AFTER'], rows, columns)}`;
 }
 
 const failures = (decision: Decision): readonly ImageRefusal[] =>
@@ -57,7 +57,7 @@ export function renderReplay(admission: Admission, paint: Paint): string {
   const annotations = Object.entries(answer.response.auditAnnotations).map(([name, value]) => `${name}: ${value}`);
   return [
     head,
-    patchTable(admission),
+    patchTable(admission, paint),
     decision.allowed ? '' : section('Message', [decision.message], paint),
     section('Nothing had to be proven', exemption, paint),
     section('Claims that did not hold', admission.suspicions, paint),

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../codes.ts';
-import { type Config, ConfigError, parseConfig } from '../config.ts';
+import { type Config, ConfigError, OPTIONS, parseConfig } from '../config.ts';
 import { type OpenGate, openGate, type Surroundings } from '../gate.ts';
 import { openLog } from '../log.ts';
 import { openMetrics } from '../metrics.ts';
@@ -70,6 +70,13 @@ async function opened(
   }
 }
 
+function unread({ snapshot }: CommonArgs, problems: readonly string[], { env }: Outside): CommandError {
+  const named = snapshot ?? env['SNAPSHOT'];
+  const what = named === 'cluster' ? 'the cluster' : `the directory ${named ?? OPTIONS.snapshot.fallback}`;
+  const hint = named === undefined ? ['--snapshot (or SNAPSHOT) names another directory, or the cluster'] : [];
+  return new CommandError([`The policies of ${what} cannot be read:`, ...problems, ...hint].join('\n  '));
+}
+
 /** A directory is read or not at once; a cluster takes its time. */
 async function policiesOf(
   { source }: OpenGate,
@@ -87,8 +94,7 @@ async function policiesOf(
     }
     if (config.snapshot !== 'cluster' || performance.now() >= end) {
       progress.clear();
-      const what = config.snapshot === 'cluster' ? 'the cluster' : `the directory ${config.snapshot}`;
-      throw new CommandError([`The policies of ${what} cannot be read:`, ...problems].join('\n  '));
+      throw unread(args, problems, outside);
     }
     progress.show('reading the policies of the cluster …');
     await pause(LOOK);

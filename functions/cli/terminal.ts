@@ -1,13 +1,15 @@
 import { styleText } from 'node:util';
 import type { Outside, TextStream } from './outside.ts';
 
-/** Dresses a text for a terminal, or leaves it as it is. */
+/** Dresses a text for a terminal, or leaves it as it is; and how wide that is. */
 export interface Paint {
   good(text: string): string;
   bad(text: string): string;
   doubtful(text: string): string;
   faint(text: string): string;
   strong(text: string): string;
+  /** How many columns a line may have; undefined: any number, for nobody looks at it on a terminal. */
+  readonly columns: number | undefined;
 }
 
 type Format = Parameters<typeof styleText>[0];
@@ -20,7 +22,7 @@ export function isColoured(stream: TextStream, env: Outside['env']): boolean {
   return stream.isTTY === true && env['TERM'] !== 'dumb';
 }
 
-/** Colours for a stream. */
+/** Colours and width of a stream. */
 export function paintFor(stream: TextStream, env: Outside['env']): Paint {
   const coloured = isColoured(stream, env);
   const dress = (format: Format) => (text: string) =>
@@ -31,6 +33,7 @@ export function paintFor(stream: TextStream, env: Outside['env']): Paint {
     doubtful: dress('yellow'),
     faint: dress('gray'),
     strong: dress('bold'),
+    columns: stream.isTTY === true ? stream.columns : undefined,
   };
 }
 

@@ -67,6 +67,30 @@ describe('the command line on a real notary-server', () => {
     ]);
   });
 
+  it('ends as it should where the reader of its output goes first', async () => {
+    const { text } = await world.run('{ portieris check -f deploy; echo "code $?" >&2; } | true');
+    expect(text).toBe('code 1\n');
+  });
+
+  it('completes commands, options and their values in bash, and leaves files to it', async () => {
+    const completed = async (...words: string[]) => {
+      const shell = [
+        'source <(portieris completion)',
+        `COMP_WORDS=(portieris ${words.join(' ')})`,
+        `COMP_CWORD=${words.length}`,
+        '_portieris_yargs_completions',
+        'declare -p COMPREPLY',
+      ].join('; ');
+      const { text } = await world.run(`bash -c '${shell.replaceAll("'", "'\\''")}'`);
+      return [...text.matchAll(/\[\d+\]="([^"]*)"/g)].map(([, word]) => word);
+    };
+    expect(await completed('ch')).toEqual(['check']);
+    expect(await completed('explain', '--na')).toEqual(['--namespace']);
+    expect(await completed('check', '-o', '""')).toEqual(['table', 'json', 'sarif']);
+    expect(await completed('check', '-f', '""')).toEqual([]);
+    expect(await completed('policy', 't')).toEqual(['test']);
+  });
+
   it('reads manifests from a pipe', async () => {
     const { text, code } = await world.run('cat deploy/report.yaml | portieris check -f - -o json');
     expect(code).toBe(0);

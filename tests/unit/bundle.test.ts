@@ -125,6 +125,12 @@ describe('the bundle of the image', () => {
     expect([await cli.ended, cli.text()]).toEqual([0, expect.stringContaining('portieris check')]);
   });
 
+  it('says which Node it needs to an older one', async () => {
+    const older = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })";
+    const cli = startNode(['--import', `data:text/javascript,${older}`, join(ROOT, 'functions/cli/bin.js'), '--help']);
+    expect([await cli.ended, cli.text()]).toEqual([2, 'portieris: needs Node 24 or later, and this is 20.1.0.\n']);
+  });
+
   it('names the licence of every package of ours that is in it', async () => {
     const licences = await readFile(join(dist, 'LICENSES.txt'), 'utf8');
     const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {

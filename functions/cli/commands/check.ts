@@ -1,5 +1,5 @@
 import { checkManifests } from '../check.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, repeatable } from '../command.ts';
 import { exitCode, findingsOf } from '../findings.ts';
 import { readManifests } from '../manifests.ts';
 import { renderJson, renderTableOf } from '../render.ts';
@@ -18,11 +18,8 @@ export const check = defineCommand({
     yargs
       .option('filename', {
         alias: 'f',
-        type: 'string',
+        ...repeatable,
         demandOption: true,
-        requiresArg: true,
-        // Not `array: true`: yargs would take `-` for an option.
-        coerce: (given: string | readonly string[]) => [given].flat(),
         describe: 'A file, a directory (its .yaml, .yml and .json), or - for standard input; may be repeated',
       })
       .option('namespace', {

@@ -1,5 +1,5 @@
 import { MODES } from '../../policy/policy.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, repeatable } from '../command.ts';
 import { exitCode, type Status } from '../findings.ts';
 import { readManifests } from '../manifests.ts';
 import { CommandError, EXIT } from '../outside.ts';
@@ -12,7 +12,6 @@ import { findWorkloads } from '../workloads.ts';
 
 const FORMATS = ['table', 'json'] as const;
 const HEAD = ['NAMESPACE', 'WORKLOAD', 'FIELD', 'IMAGE', 'VERDICT'];
-const list = (given: string | readonly string[]): readonly string[] => [given].flat();
 
 /** The kind and name of a workload, whose it is, and how many are like it. */
 function titleOf({ kind, name, owner, alike }: Simulated): string {
@@ -36,6 +35,7 @@ function tables(all: readonly Simulated[], paint: Paint): string {
     renderTable(
       HEAD,
       those.map(({ row }) => row),
+      paint.columns,
     );
   return [...Map.groupBy(rows, ({ code }) => code)]
     .map(([code, those]) => `${paint.strong(code)}\n${table(those)}\n`)
@@ -45,8 +45,8 @@ function tables(all: readonly Simulated[], paint: Paint): string {
 /** What is not shown for itself, in one sentence; empty where nothing is. */
 function aside({ vouched, idle, exempt }: Simulation['counts'] & { readonly exempt: number }): string {
   const parts = [
-    [vouched, 'counted with the controller that made them'],
-    [idle, 'run nothing'],
+    [vouched, 'counted with their controller'],
+    [idle, 'with nothing running'],
     [exempt, 'in namespaces that the webhook exempts'],
   ] as const;
   const told = parts.filter(([number]) => number > 0).map(([number, why]) => `${number} ${why}`);
@@ -56,7 +56,7 @@ function aside({ vouched, idle, exempt }: Simulation['counts'] & { readonly exem
 function render({ workloads, counts }: Simulation, exempt: number, paint: Paint): string {
   const refused = workloads.filter(({ after }) => after === 'refused' || after === 'unknown');
   const anew = refused.filter(({ before, after }) => before !== after).length;
-  const summary = `${count(workloads.length, 'workload')}: ${refused.length} would be refused, ${anew} of them are not now.\n`;
+  const summary = `${count(workloads.length, 'workload')}: ${refused.length} would be refused, ${anew} of them newly.\n`;
   return `${tables(workloads, paint)}${summary}${aside({ ...counts, exempt })}`;
 }
 
@@ -68,10 +68,8 @@ export const simulate = defineCommand({
     yargs
       .option('workloads', {
         alias: 'w',
-        type: 'string',
+        ...repeatable,
         default: [] as readonly string[],
-        requiresArg: true,
-        coerce: list,
         describe: 'A file, a directory, or - (kubectl get … -o json); may be repeated [default: what the cluster runs]',
       })
       .option('namespace', {
@@ -82,17 +80,13 @@ export const simulate = defineCommand({
       })
       .option('filename', {
         alias: 'f',
-        type: 'string',
+        ...repeatable,
         default: [] as readonly string[],
-        requiresArg: true,
-        coerce: list,
         describe: 'Policies that are added, or take the place of those of the same name; may be repeated',
       })
       .option('without', {
-        type: 'string',
+        ...repeatable,
         default: [] as readonly string[],
-        requiresArg: true,
-        coerce: list,
         describe: 'Take out a ClusterImagePolicy (name) or an ImagePolicy (namespace/name); may be repeated',
       })
       .option('mode', { choices: MODES, describe: 'The mode of rules that name none, as it would be' })

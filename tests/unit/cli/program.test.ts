@@ -20,6 +20,12 @@ describe('the command line', () => {
     [['chek'], 'Did you mean check?'],
     [[], 'Name a command.'],
     [['check'], 'filename'],
+    [['explain'], 'An argument is missing.\nportieris explain --help tells more.'],
+    [['explain', 'nginx', '-n', 'a', '-n', 'b'], 'namespace: may be given only once'],
+    [['explain', 'nginx', '-n', ''], 'namespace: is empty'],
+    [['explain', 'nginx', '-s', 'nowhere'], 'The policies of the directory nowhere cannot be read'],
+    [['policy', 'tst'], 'Did you mean test?\nportieris policy --help tells more.'],
+    [['check', '-f', 'functions'], 'functions: holds no .yaml, .yml or .json file'],
     [['check', '-f', 'x.yaml', '--wrong'], 'Unknown argument: wrong'],
     [['check', '-f', 'x.yaml', '--timeout', 'soon'], '--timeout must be'],
     [['check', '-f', 'x.yaml', '--output', 'xml'], 'Invalid values'],
@@ -29,9 +35,21 @@ describe('the command line', () => {
     expect(messages).toContain(sentence);
   });
 
+  it.each(['check', 'explain', 'inspect', 'replay', 'policy test', 'simulate'])(
+    'teaches with %s --help: options, examples, exit codes',
+    async (command) => {
+      const { code, output } = await run(...command.split(' '), '--help');
+      expect(code).toBe(0);
+      for (const word of [`portieris ${command}`, 'Examples:', '--output', 'Exit codes: 0'])
+        expect(output).toContain(word);
+    },
+  );
+
   it('completes its commands for a shell', async () => {
     expect((await run('completion')).output).toContain('complete ');
     expect((await run('--get-yargs-completions', 'portieris', 'ch')).output).toContain('check');
+    expect((await run('--get-yargs-completions', 'portieris', 'check', '-')).output).not.toMatch(/^--?f$/m);
+    expect((await run('--get-yargs-completions', 'portieris', 'check', '-f', '')).output.trim()).toBe('');
   });
 
   it('tells every mistake of the configuration', async () => {

@@ -142,7 +142,7 @@ describe('portieris replay', () => {
     [[review('deployment'), '--trust', 'nowhere'], '--trust nowhere: is no folder'],
     [[review('deployment'), '--at', 'tomorrow'], '--at tomorrow: is no time; write it like'],
     [[review('deployment'), '--at', '2026-03-01T12:00:00'], 'is no time'],
-    [[], 'Not enough non-option arguments'],
+    [[], 'An argument is missing.'],
   ])('ends with 2 and a sentence for %j', async (args, sentence) => {
     const { code, output, messages } = await run(args);
     expect([code, output]).toEqual([2, '']);

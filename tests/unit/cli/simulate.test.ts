@@ -56,8 +56,8 @@ describe('portieris simulate', () => {
     expect(output).toMatch(/shop +ReplicaSet\/web-1 .*registry.demo\/shop\/web:1.4 +admitted → refused/);
     expect(output).toMatch(/shop +Pod\/hub .*nginx +refused → admitted/);
     expect(output).not.toContain('Pod/web-1-a');
-    expect(output).toContain('3 workloads: 2 would be refused, 2 of them are not now.');
-    expect(output).toContain('Not shown: 1 counted with the controller that made them.');
+    expect(output).toContain('3 workloads: 2 would be refused, 2 of them newly.');
+    expect(output).toContain('Not shown: 1 counted with their controller.');
   });
 
   it('ends with 0 where everything would be admitted', async () => {
@@ -76,7 +76,7 @@ describe('portieris simulate', () => {
 
   it('looks only at the namespace of -n', async () => {
     const { code, output } = await run('--without', 'demo', '-n', 'other');
-    expect([code, output]).toEqual([0, '0 workloads: 0 would be refused, 0 of them are not now.\n']);
+    expect([code, output]).toEqual([0, '0 workloads: 0 would be refused, 0 of them newly.\n']);
   });
 
   it('ends with 2 where no workloads are named and the snapshot is no cluster', async () => {
