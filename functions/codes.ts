@@ -115,8 +115,8 @@ export const DENY_CODES = {
     'If the repository was made anew on purpose, reset its trust record; otherwise treat it as an attack.',
   ),
   TRUST_ROOT_UNPINNED: entry(
-    'The root of the repository is not among the pinned ones, or no pin covers it and it may not be taken at first sight.',
-    'Compare the keys that the message names with those of the owner; then write them under trust.roots of the policy, or in TRUST_ROOTS_FILE for the cluster.',
+    'The root of the repository is not among the pinned ones, or no pin covers it and it may neither be taken at first sight nor because another policy took it so.',
+    'Compare the keys that the message names with those of the owner; then write them under trust.roots of the policy, or in TRUST_ROOTS_FILE for the cluster, or vouch for the TrustRecord (spec.rootFrom).',
   ),
 } as const satisfies Record<string, CodeEntry>;
 

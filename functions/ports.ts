@@ -116,12 +116,20 @@ export interface TrustMemory {
   listen(listener: RecordListener): void;
 }
 
+/**
+ * How a root came to be remembered: it was the first one that was seen; pins of the cluster (TRUST_ROOTS_FILE, a ClusterImagePolicy) admitted it; or an
+ * operator wrote it down.
+ */
+export type RootOrigin = 'firstUse' | 'pinned' | 'operator';
+
 /** Root keys and lowest acceptable versions of a repository. */
 export interface RememberedTrust {
   readonly server: string;
   readonly gun: string;
   /** Key IDs of the root role, as recomputed (lower-case hex), sorted. */
   readonly rootKeyIds: readonly string[];
+  /** Undefined, as in records of before: a first use. */
+  readonly rootFrom?: RootOrigin;
   /** Lowest acceptable version of each role, root included. */
   readonly versions: ReadonlyMap<string, number>;
   /** Earliest expiry of the roles seen (ms since the epoch). */
@@ -186,6 +194,10 @@ export interface TrustQuery {
   readonly pins?: RootPins | undefined;
   /** False: a root that is neither pinned nor remembered is refused. Undefined: it is taken at first sight. */
   readonly firstUse?: boolean | undefined;
+  /** True: without pins, a root that is remembered counts only where somebody vouched for it, and not by its first use alone. */
+  readonly onlyVouched?: boolean | undefined;
+  /** True: the pins are the cluster's, no tenant's, so that a root which they admit is remembered as pinned. */
+  readonly vouches?: boolean | undefined;
 }
 
 /** Verified trust data; throws `TrustError` where it does not hold and `Fault` where there is no answer. */

@@ -5,7 +5,7 @@ import type { FetchOutcome, TrustHoldings } from '../metrics/trust.ts';
 import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, TrustSource } from '../ports.ts';
 import { changedAdmitted } from '../trust/notary/admitted.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
-import { isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
+import { goesOn, isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
 import { Entries, type Entry, isUsable, previousOf } from './entries.ts';
 import { Expiries } from './expiry.ts';
@@ -171,21 +171,21 @@ export class TrustCache implements TrustSource {
     signal: AbortSignal,
   ): Promise<Entry> {
     const { memory, files, update = updateTrust } = this.#options;
-    const { address, roles, pins, firstUse } = query;
-    const remembered = await memory.read(address.server, address.gun, signal);
+    const remembered = await memory.read(query.address.server, query.address.gun, signal);
     const previous = previousOf(this.#entries.get(key), remembered);
-    const facts = await update({ address, roles, remembered, previous, pins, firstUse }, files, began.now, signal);
+    const facts = await update({ ...query, remembered, previous }, files, began.now, signal);
     const entry = { facts, verified: began, record: remembered, written: false, stands: true, behind: false };
-    return query.dryRun ? entry : this.#written(entry, signal);
+    return query.dryRun ? entry : this.#written(entry, query, signal);
   }
 
   /**
    * The entry once the memory holds what it shows; nothing is written where it does so already. A first use and a new root count only once they are
    * remembered; versions that merely rose are remembered at a later update where the memory gives no answer now.
    */
-  async #written(entry: Entry, signal: AbortSignal): Promise<Entry> {
+  async #written(entry: Entry, { vouches }: TrustQuery, signal: AbortSignal): Promise<Entry> {
     const { now } = this.#clock.moment();
-    const seen = { ...rememberedOf(entry.facts), admitted: changedAdmitted(entry.record, entry.facts, now) };
+    const admitted = changedAdmitted(entry.record, entry.facts, now);
+    const seen = { ...rememberedOf(entry.facts, vouches), admitted };
     if (!isNews(entry.record, seen, now)) return { ...entry, written: true };
     try {
       const record = await this.#options.memory.remember(seen, entry.record, signal);
@@ -202,7 +202,7 @@ export class TrustCache implements TrustSource {
   #recorded(server: string, gun: string, record: RememberedTrust | undefined): void {
     for (const [key, entry] of this.#entries.of(server, gun)) {
       const seen = rememberedOf(entry.facts);
-      const stands = record === undefined ? entry.record === undefined : sameKeys(record, seen);
+      const stands = goesOn(record, entry.record, seen);
       const frozen = record?.frozen === entry.record?.frozen;
       const behind = !frozen || (record !== undefined && isBehind(seen, record));
       if (!stands || behind) this.#entries.keep(key, { ...entry, stands: entry.stands && stands, behind });
@@ -216,7 +216,7 @@ export class TrustCache implements TrustSource {
     signal: AbortSignal,
   ): Promise<Entry> {
     if (query.dryRun || entry.written) return entry;
-    const settled = await this.#written(entry, signal);
+    const settled = await this.#written(entry, query, signal);
     if (this.#entries.get(key) === entry) this.#entries.keep(key, settled);
     return settled;
   }

@@ -1,3 +1,4 @@
+import type { RootOrigin } from '../ports.ts';
 import type { DemandView, Explanation, RuleView } from './explain.ts';
 import type { Reason, Status } from './findings.ts';
 import type { ProofView, SignerView } from './proofs.ts';
@@ -77,12 +78,18 @@ function roleBranch({ role, version, expires, threshold, keyIds, signedBy }: Rol
   );
 }
 
+const ORIGINS: Readonly<Record<RootOrigin, string>> = {
+  firstUse: 'by its first use',
+  pinned: 'by pins of the cluster',
+  operator: 'by the word of an operator',
+};
+
 function rootBranch({ root }: ProofView, { now }: Look): Branch | undefined {
   if (root === undefined) return undefined;
   const { by, remembered, pinnedKeyIds, firstUse } = root;
   const text = {
     pins: 'root: pinned, by the policy or TRUST_ROOTS_FILE',
-    remembered: 'root: not pinned; held to the one that is remembered',
+    remembered: `root: not pinned; held to the one that is remembered, ${ORIGINS[remembered?.rootFrom ?? 'firstUse']}`,
     'first use': `root: not pinned and not remembered; ${firstUse ? 'the first one that is seen is believed' : 'none may be taken at first sight (firstUse)'}`,
   }[by];
   const seen = remembered?.lastSeen;

@@ -1,6 +1,7 @@
 import type { CaseResult } from './policytest.ts';
 import { plain } from './terminal.ts';
 
+/** How what has a meaning in XML is written. */
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -11,12 +12,15 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\n': '&#10;',
 };
 
-/** A text as it may stand in an element or an attribute. What XML 1.0 (§2.2) bars is among what `plain` writes as `\u{…}`. */
-const xml = (text: string): string => plain(text).replaceAll(/[&<>"\t\n]/g, (one) => ESCAPES[one] ?? one);
+const escaped = (text: string, which: RegExp): string => plain(text).replaceAll(which, (one) => ESCAPES[one] ?? one);
+
+/** A text as it may stand in an attribute or an element. What XML 1.0 (§2.2) bars is among what `plain` writes as `\u{…}`. */
+const inAttribute = (text: string): string => escaped(text, /[&<>"\t\n]/g);
+const inElement = (text: string): string => escaped(text, /[&<>]/g);
 
 const attributes = (all: Readonly<Record<string, string | number>>): string =>
   Object.entries(all)
-    .map(([name, value]) => ` ${name}="${xml(`${value}`)}"`)
+    .map(([name, value]) => ` ${name}="${inAttribute(`${value}`)}"`)
     .join('');
 
 const tally = (cases: readonly CaseResult[]) => ({
@@ -31,7 +35,7 @@ function testcase({ file, line, test, name, passed, differences, message }: Case
   if (passed) return `${head}/>\n`;
   const told = differences.map(({ field, expected, actual }) => `${field}: expected ${expected}, found ${actual}`);
   const text = [...told, ...(message === undefined ? [] : [message]), `${file}:${line}`].join('\n');
-  const failure = `<failure${attributes({ message: told.join('; '), type: 'difference' })}>${xml(text)}</failure>`;
+  const failure = `<failure${attributes({ message: told.join('; '), type: 'difference' })}>${inElement(text)}</failure>`;
   return `${head}>\n      ${failure}\n    </testcase>\n`;
 }
 

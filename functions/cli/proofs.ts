@@ -6,7 +6,7 @@ import { parsePullSecret } from '../io/dockerconfig.ts';
 import { PullSecrets } from '../io/pullsecrets.ts';
 import { silentLog } from '../log.ts';
 import type { NotaryRequirement, SecretName } from '../policy/policy.ts';
-import type { SecretObject, TrustQuery } from '../ports.ts';
+import type { RootOrigin, SecretObject, TrustQuery } from '../ports.ts';
 import { signedName } from '../trust/mirror.ts';
 import { TrustError } from '../trust/notary/error.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
@@ -33,6 +33,8 @@ export interface SignerView {
 /** What the memory of the gate holds of a repository. */
 export interface RememberedView {
   readonly rootKeyIds: readonly string[];
+  /** How the root came to be remembered. */
+  readonly rootFrom: RootOrigin;
   readonly lastSeen?: string;
   readonly frozen: boolean;
 }
@@ -165,6 +167,7 @@ async function rootView(session: Session, query: TrustQuery, signal: AbortSignal
   const record = 'value' in read ? read.value : undefined;
   const remembered = record && {
     rootKeyIds: record.rootKeyIds,
+    rootFrom: record.rootFrom ?? ('firstUse' as const),
     ...(record.lastSeen !== undefined && { lastSeen: isoTime(record.lastSeen) }),
     frozen: record.frozen === true,
   };

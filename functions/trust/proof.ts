@@ -15,7 +15,6 @@ import type { Workload } from '../request/workload.ts';
 import { signedName } from './mirror.ts';
 import { demandOf } from './notary/admitted.ts';
 import type { TrustFacts } from './notary/facts.ts';
-import type { RootPins } from './notary/pins.ts';
 import { judge, type Signer } from './notary/signers.ts';
 import { resolvePins } from './roots.ts';
 import { findSecret, readSigner } from './secret.ts';
@@ -165,20 +164,29 @@ async function readSigners(prover: Prover, question: NotaryQuestion, signal: Abo
 
 /**
  * What root the repository may have: by the pins of the policy, else by those of the cluster, else whether first sight is enough. A policy
- * that writes roots means them: what they do not cover is not taken at first sight unless it says so. The cluster's no stands.
+ * that writes roots means them: what they do not cover is not taken at first sight unless it says so, nor because another policy let it in. The
+ * cluster's no stands; what was let in before it counts on.
  */
 async function rootOf(
   prover: Prover,
-  { requirement, namespace }: NotaryQuestion,
+  { requirement, rule, namespace }: NotaryQuestion,
   gun: string,
   signal: AbortSignal,
-): Promise<{ pins: RootPins | undefined; firstUse: boolean }> {
+): Promise<Pick<TrustQuery, 'pins' | 'firstUse' | 'onlyVouched' | 'vouches'>> {
   const roots = requirement.roots ?? [];
   const pinned = async (from: readonly RootPin[]) =>
     from.length === 0 ? undefined : resolvePins({ roots: from, gun, namespace }, prover.cluster, signal);
-  const pins = (await pinned(roots)) ?? (await pinned(prover.roots ?? []));
-  return { pins, firstUse: prover.firstUse !== false && (requirement.firstUse ?? roots.length === 0) };
+  const own = await pinned(roots);
+  const pins = own ?? (await pinned(prover.roots ?? []));
+  const allowed = requirement.firstUse ?? roots.length === 0;
+  const vouches = pins !== undefined && (own === undefined ? isOfCluster(prover.roots) : isOfCluster(roots, rule));
+  return { pins, firstUse: prover.firstUse !== false && allowed, onlyVouched: !allowed, vouches };
 }
+
+/** Whether roots are written by who speaks for the cluster: not in a tenant's policy, and not in a Secret of the workload's own namespace. */
+const isOfCluster = (roots: readonly RootPin[] = [], rule?: Rule): boolean =>
+  (rule?.source.namespace ?? '') === '' &&
+  roots.every(({ secret }) => secret === undefined || secret.namespace !== undefined);
 
 /** The answer to the first credential that the server does not refuse; where it refuses all, the last refusal. */
 export async function firstAdmitted<T>(

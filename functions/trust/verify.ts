@@ -14,11 +14,11 @@ export type { ImageQuestion, Prover } from './proof.ts';
 export async function verifyImage(prover: Prover, question: ImageQuestion, signal: AbortSignal): Promise<Verdict> {
   const { rule, mode } = question;
   const { floor } = rule;
-  const ask = (requirements: readonly Requirement[]) =>
-    Promise.all(requirements.map((requirement) => answer(prover, { ...question, requirement }, signal)));
-  const asked = ask(rule.requirements);
+  const ask = (by: Rule) =>
+    Promise.all(by.requirements.map((requirement) => answer(prover, { ...question, rule: by, requirement }, signal)));
+  const asked = ask(rule);
   if (floor === undefined) return tolerate(joinVerdicts(await asked), rule.mode ?? mode);
-  const [own, below] = await Promise.all([asked, ask(floor.requirements)]);
+  const [own, below] = await Promise.all([asked, ask(floor)]);
   const verdict = tolerate(joinVerdicts(own), rule.mode ?? mode);
   const floored = tolerate(joinVerdicts(below.map((one) => named(floor, one))), floor.mode ?? mode);
   return tolerate(joinVerdicts([verdict, floored]), modeOf(rule, mode));

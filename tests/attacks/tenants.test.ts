@@ -313,6 +313,61 @@ describe('who shows the gate a root of his own', () => {
     expect(await allowed()).toBe(true);
   });
 
+  const denies = (namespace: string, trust: JsonObject = { firstUse: 'deny' }): JsonObject =>
+    policy('strict', [trusted('docker.io/*', trust)], namespace);
+
+  it('is not believed by a policy that denies first use because the first use of another policy let him in', async () => {
+    world.policies = [policy('cluster', [trusted('docker.io/*')]), denies('strict')];
+    expect(await allowed('team')).toBe(true);
+    const refusal = await message('strict');
+    expect(refusal).toMatch(/TRUST_ROOT_UNPINNED.*is remembered by a first use alone/);
+    expect(refusal).toContain(ownId());
+    world.restart();
+    expect(await message('strict')).toContain('TRUST_ROOT_UNPINNED');
+    const roots = [{ gun: 'docker.io/acme/*', keyIds: [stranger] }];
+    world.policies = [policy('cluster', [trusted('docker.io/*')]), denies('strict', { roots })];
+    expect(await message('strict')).toContain('TRUST_ROOT_UNPINNED');
+  });
+
+  it('is not believed by it because a tenant pins him, in a policy or in a Secret of his own', async () => {
+    const own = { roots: [{ keyIds: [ownId()] }] };
+    world.policies = [policy('own', [trusted('docker.io/*', own)], 'team'), denies('strict')];
+    expect(await allowed('team')).toBe(true);
+    expect(await message('strict')).toContain('TRUST_ROOT_UNPINNED');
+    world.secret('team', 'roots', { keyIds: ownId() });
+    world.policies = [
+      policy('cluster', [trusted('docker.io/*', { roots: [{ secret: { name: 'roots' } }] })]),
+      denies('strict'),
+    ];
+    expect(await allowed('team')).toBe(true);
+    expect(await message('strict')).toContain('TRUST_ROOT_UNPINNED');
+  });
+
+  it.each([
+    ['a ClusterImagePolicy pins', (): void => undefined],
+    [
+      'TRUST_ROOTS_FILE pins',
+      (): void => {
+        world.settings = { ...world.settings, roots: [rootPins({ gun: 'docker.io/*', keyIds: [ownId()] })] };
+        world.restart();
+      },
+    ],
+  ])('is the one whom the cluster trusts where %s him: his record is raised, and outlives the pins', async (_, pin) => {
+    world.policies = [policy('cluster', [trusted('docker.io/*')]), denies('strict')];
+    expect(await allowed('team')).toBe(true);
+    pin();
+    const pins = { roots: [{ keyIds: [ownId()] }] };
+    world.policies = [policy('cluster', [trusted('docker.io/*', pins)]), denies('strict')];
+    expect(await allowed('team')).toBe(true);
+    world.settings = { trustServers: world.settings.trustServers };
+    world.restart();
+    world.policies = [policy('cluster', [trusted('docker.io/*')]), denies('strict')];
+    expect(await allowed('strict')).toBe(true);
+    expect(await allowed('team')).toBe(true);
+    world.restart();
+    expect(await allowed('strict')).toBe(true);
+  });
+
   it('profits from no pin of a look-alike: docker.io/acme is not docker.io/acme-evil', async () => {
     const evil = world.repository('docker.io/acme-evil/app');
     evil.tag('v1', B).publish();

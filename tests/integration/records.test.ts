@@ -6,6 +6,7 @@ import { TrustCache } from '../../functions/cache/trust.ts';
 import { openCluster } from '../../functions/io/cluster.ts';
 import type { ObjectSource } from '../../functions/io/objects.ts';
 import { silentLog } from '../../functions/log.ts';
+import type { TrustQuery } from '../../functions/ports.ts';
 import type { TrustFacts } from '../../functions/trust/notary/facts.ts';
 import { recordName } from '../../functions/trust/notary/record.ts';
 import { digestOf } from '../support/review.ts';
@@ -59,6 +60,10 @@ const fresh = (): TestRepository => {
   return new TestRepository({ gun: `registry.test/team/r${count}` }).tag('v1', digestOf('a')).publish();
 };
 
+type Look = Partial<Pick<TrustQuery, 'dryRun' | 'pins' | 'firstUse' | 'onlyVouched' | 'vouches'>> & {
+  readonly anew?: boolean;
+};
+
 /** A replica as it is wired in app.ts: its own cache and clock, the cluster's memory. */
 class Replica {
   served: TestRepository;
@@ -82,10 +87,10 @@ class Replica {
   }
 
   /** What an admission would go by; the trust server is asked anew where `anew`. */
-  look({ anew = false, dryRun = false } = {}): Promise<TrustFacts> {
+  look({ anew = false, dryRun = false, ...more }: Look = {}): Promise<TrustFacts> {
     if (anew) this.skew += TTL;
     const address = { server: SERVER, gun: this.served.gun, registry: 'registry.test', credential: undefined };
-    return this.cache.facts({ address, roles: [], notBefore: undefined, dryRun }, signal);
+    return this.cache.facts({ address, roles: [], notBefore: undefined, dryRun, ...more }, signal);
   }
 }
 
@@ -167,6 +172,22 @@ describe('two replicas', () => {
     await b.look({ anew: true });
     const c = await replica(repository);
     expect([...(await c.look()).root.keyIds]).toEqual(rootIds(repository));
+  });
+
+  it('say how the root came: two replicas at once, one by a first use and one by pins of the cluster, end with pinned', async () => {
+    const repository = fresh();
+    const [a, b, strict] = [await replica(repository), await replica(repository), await replica(repository)];
+    const pins = { keyIds: new Set(rootIds(repository)), fingerprints: new Set<string>(), authorities: [] };
+    await a.look();
+    expect((await recordOf(repository.gun)).spec['rootFrom']).toBe('firstUse');
+    const vouched = { firstUse: false, onlyVouched: true };
+    await expect(strict.look(vouched)).rejects.toMatchObject({ code: 'TRUST_ROOT_UNPINNED' });
+    await Promise.all([a.look({ anew: true }), b.look({ pins, vouches: true })]);
+    expect((await recordOf(repository.gun)).spec['rootFrom']).toBe('pinned');
+    await a.look({ anew: true });
+    expect((await recordOf(repository.gun)).spec['rootFrom']).toBe('pinned');
+    const c = await replica(repository);
+    expect([...(await c.look(vouched)).root.keyIds]).toEqual(rootIds(repository));
   });
 
   it('write nothing for dry runs, and before the first admission that counts on them', async () => {

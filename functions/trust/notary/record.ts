@@ -3,7 +3,7 @@ import type { ErrorObject } from 'ajv';
 import { checker } from '../../checker.ts';
 import { isObject, type JsonObject } from '../../json.ts';
 import { LIMITS } from '../../limits.ts';
-import type { AdmittedDigest, RememberedTrust } from '../../ports.ts';
+import type { AdmittedDigest, RememberedTrust, RootOrigin } from '../../ports.ts';
 import { keptAdmitted } from './admitted.ts';
 import { invalidRecord } from './remembered.ts';
 import { parseInstant } from './time.ts';
@@ -34,6 +34,7 @@ export const RECORD_SPEC = {
       maxItems: LIMITS.keysPerRole,
       items: { type: 'string', pattern: KEY_ID },
     },
+    rootFrom: { type: 'string', enum: ['firstUse', 'pinned', 'operator'] },
     versions: {
       type: 'object',
       maxProperties: LIMITS.delegationsPerRole,
@@ -72,6 +73,7 @@ interface RecordSpec {
   readonly server: string;
   readonly repository: string;
   readonly rootKeyIds: readonly string[];
+  readonly rootFrom?: RootOrigin;
   readonly versions: Readonly<Record<string, number>>;
   readonly expires?: string;
   readonly lastSeen?: string;
@@ -132,6 +134,7 @@ export function parseRecord(object: JsonObject, where: string): RememberedTrust 
     server: spec.server,
     gun: spec.repository,
     rootKeyIds: [...new Set(spec.rootKeyIds)].toSorted(),
+    ...(spec.rootFrom !== undefined && { rootFrom: spec.rootFrom }),
     versions,
     expires: timeOf(spec.expires, 'spec.expires', where),
     lastSeen: timeOf(spec.lastSeen, 'spec.lastSeen', where),
@@ -185,6 +188,7 @@ export function recordObject(seen: RememberedTrust, now: number, metadata?: Json
       server: seen.server,
       repository: seen.gun,
       rootKeyIds: [...seen.rootKeyIds],
+      ...(seen.rootFrom !== undefined && { rootFrom: seen.rootFrom }),
       versions: Object.fromEntries([...seen.versions].toSorted(([a], [b]) => (a < b ? -1 : 1))),
       expires: new Date(seen.expires).toISOString(),
       lastSeen: new Date(now).toISOString(),

@@ -1,4 +1,4 @@
-import type { RememberedTrust } from '../../ports.ts';
+import type { RememberedTrust, RootOrigin } from '../../ports.ts';
 import { mergeAdmitted } from './admitted.ts';
 import { TrustError } from './error.ts';
 import { rootChanged } from './root.ts';
@@ -12,6 +12,20 @@ export const sameKeys = (a: RememberedTrust, b: RememberedTrust): boolean =>
 
 const rootOf = ({ versions }: RememberedTrust): number => versions.get('root') ?? 0;
 
+/** True where somebody vouched for the root of a record: pins of the cluster, or an operator. A first use is nobody's word but the server's. */
+export const isVouched = (record: RememberedTrust | undefined): boolean =>
+  record?.rootFrom === 'pinned' || record?.rootFrom === 'operator';
+
+/** Whether what was verified as `seen`, on the ground of `base`, may go on now that the record is this one: it has the same keys, and they are still vouched for where they were. */
+export function goesOn(
+  record: RememberedTrust | undefined,
+  base: RememberedTrust | undefined,
+  seen: RememberedTrust,
+): boolean {
+  if (record === undefined) return base === undefined;
+  return sameKeys(record, seen) && (isVouched(record) || !isVouched(base));
+}
+
 /** True where `seen` holds a version of some role that is above that of `record`, or a role that is new. */
 export const isAbove = (seen: RememberedTrust, record: RememberedTrust): boolean =>
   [...seen.versions].some(([role, version]) => version > (record.versions.get(role) ?? 0));
@@ -21,12 +35,13 @@ export const isBehind = (seen: RememberedTrust, record: RememberedTrust): boolea
   [...seen.versions].some(([role, version]) => version < (record.versions.get(role) ?? 0));
 
 /**
- * True where `seen` says more than `record`: other root keys, or a role's version that is higher or was not known; and once a day at `now` (ms since the epoch).
+ * True where `seen` says more than `record`: other root keys, or the word of pins for them, or a role's version that is higher or was not known; and once a day at `now` (ms since the epoch).
  * A frozen record hears no news.
  */
 export function isNews(record: RememberedTrust | undefined, seen: RememberedTrust, now: number): boolean {
   if (record === undefined || !sameKeys(record, seen)) return true;
   if (record.frozen === true) return false;
+  if (isVouched(seen) && !isVouched(record)) return true;
   if ((seen.admitted?.length ?? 0) > 0) return true;
   return isAbove(seen, record) || (record.lastSeen !== undefined && now - record.lastSeen >= SEEN_AGAIN);
 }
@@ -47,6 +62,24 @@ export function mergeTrust(
       'TRUST_ROOT_CHANGED',
       `the record of ${seen.gun} was removed while its trust data was looked at; the next admission sees it for the first time`,
     );
+  checkFollows(record, base, seen);
+  const versions = new Map(record.versions);
+  for (const [role, version] of seen.versions) versions.set(role, Math.max(version, versions.get(role) ?? 0));
+  const admitted = mergeAdmitted(record.admitted, seen.admitted);
+  const { rootFrom: seenFrom, ...rest } = seen;
+  const ahead = rootOf(seen) > rootOf(record);
+  const rootFrom = ahead || sameKeys(record, seen) ? higher(record.rootFrom, seenFrom) : record.rootFrom;
+  return {
+    ...rest,
+    rootKeyIds: ahead ? seen.rootKeyIds : record.rootKeyIds,
+    ...(rootFrom !== undefined && { rootFrom }),
+    versions,
+    ...(admitted.length > 0 && { admitted }),
+  };
+}
+
+/** Refuses what stands neither on the keys of the record nor follows from them. Throws `TrustError` TRUST_ROOT_CHANGED. */
+function checkFollows(record: RememberedTrust, base: RememberedTrust | undefined, seen: RememberedTrust): void {
   const same = sameKeys(record, seen);
   const follows = same || (base !== undefined && sameKeys(record, base));
   if (!follows || (!same && rootOf(seen) === rootOf(record)))
@@ -57,16 +90,11 @@ export function mergeTrust(
       'another root was remembered while this one was looked at',
     );
   checkFrozen(record, seen.rootKeyIds);
-  const versions = new Map(record.versions);
-  for (const [role, version] of seen.versions) versions.set(role, Math.max(version, versions.get(role) ?? 0));
-  const admitted = mergeAdmitted(record.admitted, seen.admitted);
-  return {
-    ...seen,
-    rootKeyIds: rootOf(seen) > rootOf(record) ? seen.rootKeyIds : record.rootKeyIds,
-    versions,
-    ...(admitted.length > 0 && { admitted }),
-  };
 }
+
+/** Pins raise a record whose keys they were held to; a signed rotation hands on what the old root had, and no first use takes it away. */
+const higher = (known: RootOrigin | undefined, seen: RootOrigin | undefined): RootOrigin | undefined =>
+  known === 'operator' || seen !== 'pinned' ? known : seen;
 
 /** Refuses root keys other than those of a frozen record, however they were rotated to. Throws `TrustError` TRUST_ROOT_CHANGED. */
 export function checkFrozen(record: RememberedTrust | undefined, rootKeyIds: readonly string[]): void {

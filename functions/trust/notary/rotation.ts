@@ -2,7 +2,7 @@ import { LIMITS } from '../../limits.ts';
 import { checkExpiry } from './chain.ts';
 import { TrustError } from './error.ts';
 import { fetchFile, LATEST_ROOT } from './fetch.ts';
-import { checkFrozen } from './remembered.ts';
+import { checkFrozen, isVouched } from './remembered.ts';
 import type { RootRules, TrustedRoot } from './root.ts';
 import { rootChanged, verifyOldRoot, verifyRoot, verifySuccessor } from './root.ts';
 import type { Update } from './update.ts';
@@ -77,24 +77,34 @@ const walk = async (update: Update, from: TrustedRoot, latest: TrustedRoot, rule
  * N → N+1. `bytes` undefined: the server has no root. Throws `TrustError` (TRUST_NO_DATA, TRUST_ROOT_CHANGED, TRUST_ROLLBACK, …).
  */
 export async function trustRoot(update: Update, bytes: Buffer | undefined): Promise<TrustedRoot> {
-  const { address, pins, firstUse } = update.request;
+  const { address, pins } = update.request;
   if (bytes === undefined)
     throw new TrustError('TRUST_NO_DATA', `${address.server} has no trust data for ${address.gun}`);
   const rules: RootRules = { gun: address.gun, now: update.now, pins };
   const latest = verifyRoot(bytes, rules);
   const known = knownOf(update);
-  if (known === undefined && pins === undefined && firstUse === false) throw unknownRoot(latest, address.gun);
+  if (pins === undefined) checkUnpinned(update.request, latest, known !== undefined);
   const root = known === undefined ? latest : await follow(update, known, { latest, bytes, rules });
   checkFrozen(update.request.remembered, [...root.facts.keyIds]);
   checkExpiry(root.facts, update.now);
   return root;
 }
 
-const unknownRoot = ({ facts }: TrustedRoot, gun: string): TrustError =>
-  new TrustError(
+/** A root that no pin covers: refused at first sight where first use is off, and after it where somebody has to have vouched for it. */
+function checkUnpinned(request: Update['request'], { facts }: TrustedRoot, isKnown: boolean): void {
+  const { address, firstUse, onlyVouched, remembered } = request;
+  const why =
+    !isKnown && firstUse === false
+      ? 'is seen for the first time'
+      : isKnown && onlyVouched === true && !isVouched(remembered)
+        ? 'is remembered by a first use alone'
+        : undefined;
+  if (why === undefined) return;
+  throw new TrustError(
     'TRUST_ROOT_UNPINNED',
-    `the root of ${gun} is seen for the first time and no pin covers it, and first use is switched off; it has the keys ${[...facts.keyIds].join(', ')}`,
+    `the root of ${address.gun} ${why} and no pin covers it, and first use is switched off; it has the keys ${[...facts.keyIds].join(', ')}`,
   );
+}
 
 type Candidate = { readonly latest: TrustedRoot; readonly bytes: Buffer; readonly rules: RootRules };
 

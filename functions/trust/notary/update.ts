@@ -7,6 +7,7 @@ import type { TrustFacts } from './facts.ts';
 import { isUsable } from './facts.ts';
 import { type Ahead, fetchAhead, fetchFile, LATEST_ROOT, LATEST_TIMESTAMP } from './fetch.ts';
 import type { RootPins } from './pins.ts';
+import { isVouched } from './remembered.ts';
 import { isSameSet, trustRoot } from './rotation.ts';
 
 /** What trust data is wanted. */
@@ -19,6 +20,8 @@ export interface TrustRequest {
   readonly pins?: RootPins | undefined;
   /** False: without pins, a repository that is not remembered is refused (Notary's `disable_tofu`). */
   readonly firstUse?: boolean | undefined;
+  /** True: without pins, a repository whose root nobody vouched for is refused also where it is remembered. */
+  readonly onlyVouched?: boolean | undefined;
   /** Facts of an earlier update of the same repository, to start from. */
   readonly previous?: TrustFacts | undefined;
 }
@@ -63,7 +66,8 @@ const fromScratch = async (update: Update): Promise<TrustFacts> => {
  * Facts of before, unless the memory of the cluster tells of another root: then that is where trust starts, whether other replicas went
  * ahead or an operator reset the record.
  */
-const previousOf = ({ previous, remembered, address }: TrustRequest): TrustFacts | undefined => {
+const previousOf = ({ previous, remembered, address, onlyVouched }: TrustRequest): TrustFacts | undefined => {
+  if (onlyVouched === true && !isVouched(remembered)) return undefined;
   if (previous === undefined || previous.server !== address.server || previous.gun !== address.gun) return undefined;
   if (remembered === undefined) return previous;
   const sameKeys = isSameSet(remembered.rootKeyIds, previous.root.keyIds);
@@ -95,14 +99,15 @@ export async function updateTrust(
   }
 }
 
-/** What is to be remembered of verified facts: root keys, the version of every role that was verified, the earliest expiry. */
-export function rememberedOf(facts: TrustFacts): RememberedTrust {
+/** What is to be remembered of verified facts: root keys and whether pins of the cluster vouch for them, the version of every role that was verified, the earliest expiry. */
+export function rememberedOf(facts: TrustFacts, vouches = false): RememberedTrust {
   const usable = [...facts.delegations.values()].filter(isUsable);
   const roles = [facts.root, facts.timestamp, facts.snapshot, facts.targets, ...usable];
   return {
     server: facts.server,
     gun: facts.gun,
     rootKeyIds: [...facts.root.keyIds].toSorted(),
+    rootFrom: vouches ? 'pinned' : 'firstUse',
     versions: new Map(roles.map(({ role, version }) => [role, version])),
     expires: facts.expires,
   };

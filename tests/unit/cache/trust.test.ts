@@ -633,6 +633,43 @@ describe('trust data verified under root pins', () => {
   });
 });
 
+describe('trust data of a root that somebody has to vouch for', () => {
+  const strict = { firstUse: false, onlyVouched: true };
+  const operatorSays = async (more: Partial<RememberedTrust>): Promise<void> => {
+    const record = { ...rememberedOf(await world.ask()), ...more };
+    world.memory.inner = new MemoryTrust();
+    await world.memory.inner.remember(record, undefined);
+    world.memory.tell(record.server, record.gun, record);
+    world.now += 5_000;
+  };
+
+  it('is refused while the record says a first use, taken once an operator vouches for it, and refused again without his word', async () => {
+    await world.ask();
+    expect(await codeOf(world.ask(strict))).toBe('TRUST_ROOT_UNPINNED');
+    await operatorSays({ rootFrom: 'operator' });
+    expect(await codeOf(world.ask(strict))).toBe('trusted');
+    await operatorSays({ rootFrom: 'firstUse' });
+    expect(await codeOf(world.ask(strict))).toBe('TRUST_ROOT_UNPINNED');
+  });
+
+  it('does not serve in an outage once nobody vouches for it any more', async () => {
+    await operatorSays({ rootFrom: 'operator' });
+    expect(await codeOf(world.ask(strict))).toBe('trusted');
+    await operatorSays({});
+    world.failure = new Fault('TRUST_SERVER_UNREACHABLE', 'No answer.');
+    world.now += TTL;
+    await expect(world.ask(strict)).rejects.toBe(world.failure);
+  });
+
+  it('is refused where its record is gone, though the process has seen it', async () => {
+    await operatorSays({ rootFrom: 'pinned' });
+    expect(await codeOf(world.ask(strict))).toBe('trusted');
+    world.memory.inner = new MemoryTrust();
+    world.now += TTL;
+    expect(await codeOf(world.ask(strict))).toBe('TRUST_ROOT_UNPINNED');
+  });
+});
+
 const codeOf = async (work: Promise<unknown>): Promise<string> => {
   try {
     await work;

@@ -46,6 +46,12 @@ describe('a TrustRecord', () => {
     expect(recordedRepository(object)).toEqual({ server: seen.server, gun: seen.gun });
   });
 
+  it.each(['firstUse', 'pinned', 'operator'] as const)('says that its root came by %s', (rootFrom) => {
+    const object = recordObject({ ...seen, rootFrom }, NOW);
+    expect(object).toMatchObject({ spec: { rootFrom } });
+    expect(parseRecord(object, 'x').rootFrom).toBe(rootFrom);
+  });
+
   it('keeps the metadata that it takes the place of: the version is what the API server compares', () => {
     const metadata = { name: 'x', resourceVersion: '5', labels: { a: 'b' } };
     expect(recordObject(seen, NOW, metadata)['metadata']).toEqual(metadata);
@@ -95,6 +101,7 @@ describe('a TrustRecord', () => {
     ['without a spec', undefined as unknown as JsonValue, /spec/],
     ['of a text', 'x', /spec/],
     ['without keys', { rootKeyIds: [] }, /spec\.rootKeyIds/],
+    ['with a root from nowhere', { rootFrom: 'hearsay' }, /spec\.rootFrom/],
     ['with a key in capitals', { rootKeyIds: ['AB'.repeat(32)] }, /spec\.rootKeyIds\.0/],
     ['with a version of zero', { versions: { root: 0 } }, /spec\.versions\.root/],
     ['with a version that is a text', { versions: { root: '1' } }, /spec\.versions\.root/],

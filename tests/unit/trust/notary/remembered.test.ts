@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RememberedTrust } from '../../../../functions/ports.ts';
-import { checkFrozen, isBehind, isNews, mergeTrust } from '../../../../functions/trust/notary/remembered.ts';
+import { checkFrozen, isBehind, isNews, isVouched, mergeTrust } from '../../../../functions/trust/notary/remembered.ts';
 
 const DAY = 24 * 3600 * 1000;
 const record = (
@@ -52,6 +52,43 @@ describe('what is remembered of a repository', () => {
     expect(() => checkFrozen(frozen, ['k1'])).not.toThrow();
     expect(() => checkFrozen(record({ root: 1 }), ['k2'])).not.toThrow();
     expect(() => checkFrozen(undefined, ['k2'])).not.toThrow();
+  });
+
+  it('is raised by pins of the cluster to pinned, for the very keys that they were held to, and never falls', () => {
+    const first = record({ root: 1 }, ['k1'], { rootFrom: 'firstUse' });
+    const pinned = record({ root: 1 }, ['k1'], { rootFrom: 'pinned' });
+    const operator = record({ root: 1 }, ['k1'], { rootFrom: 'operator' });
+    expect(mergeTrust(undefined, undefined, pinned).rootFrom).toBe('pinned');
+    expect(mergeTrust(first, first, pinned).rootFrom).toBe('pinned');
+    expect(mergeTrust(record({ root: 1 }), record({ root: 1 }), pinned).rootFrom).toBe('pinned');
+    expect(mergeTrust(pinned, pinned, first).rootFrom).toBe('pinned');
+    expect(mergeTrust(operator, operator, pinned).rootFrom).toBe('operator');
+    const rotated = { ...first, rootKeyIds: ['k2'], versions: new Map([['root', 2]]) };
+    expect(mergeTrust(pinned, pinned, rotated)).toMatchObject({ rootKeyIds: ['k2'], rootFrom: 'pinned' });
+    expect(mergeTrust(first, first, { ...rotated, rootFrom: 'pinned' }).rootFrom).toBe('pinned');
+  });
+
+  it('of before the field says nothing of its root, and is not made to say it was a first use', () => {
+    const old = record({ root: 1 });
+    expect(mergeTrust(old, old, record({ root: 1 }, ['k1'], { rootFrom: 'firstUse' })).rootFrom).toBeUndefined();
+    expect([undefined, old, { ...old, rootFrom: 'firstUse' as const }].map(isVouched)).toEqual([false, false, false]);
+    expect(
+      [
+        { ...old, rootFrom: 'operator' as const },
+        { ...old, rootFrom: 'pinned' as const },
+      ].map(isVouched),
+    ).toEqual([true, true]);
+  });
+
+  it('is news where pins vouch for it the first time, and not where they do so again', () => {
+    const first = record({ root: 1 }, ['k1'], { rootFrom: 'firstUse' });
+    const pinned = record({ root: 1 }, ['k1'], { rootFrom: 'pinned' });
+    expect([isNews(first, pinned, 0), isNews(pinned, pinned, 0), isNews(pinned, first, 0)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(isNews({ ...first, frozen: true }, pinned, 0)).toBe(false);
   });
 
   it('is news where a version rises, a role is new or the root keys differ, and once a day', () => {

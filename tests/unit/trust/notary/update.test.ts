@@ -277,12 +277,14 @@ describe('what is remembered', () => {
     expect(rememberedOf(facts)).toEqual({
       server: facts.server,
       gun: facts.gun,
+      rootFrom: 'firstUse',
       rootKeyIds: [repository.roles.root.keys[0]?.id],
       versions: new Map(
         ['root', 'timestamp', 'snapshot', 'targets', 'targets/releases', 'targets/alice'].map((role) => [role, 1]),
       ),
       expires: facts.expires,
     });
+    expect(rememberedOf(facts, true).rootFrom).toBe('pinned');
   });
 });
 
