@@ -177,7 +177,7 @@ function openProver(config: Config, cluster: Cluster, tools: Tools): Prover & { 
     trust,
     cluster,
     credentials: new PullSecrets(cluster, log),
-    admitted: new Admitted({ memory, clock, grace: config.trustGrace, observe: (event) => metrics.cache(event) }),
+    admitted: new Admitted({ memory, clock, grace: config.trustGrace, observe: (event) => metrics.cache(event), log }),
     clock,
     trustServers: config.trustServers,
     roots,

@@ -168,6 +168,14 @@ export interface AdmittedQuery {
   readonly demand: string;
 }
 
+/** What the trust data of today says to a digest that was admitted before. */
+export interface SignedToday {
+  /** Whether the digest is signed as the query demands, under whatever tag. */
+  readonly isSigned: boolean;
+  /** Whether a tag is. */
+  stands(tag: string): boolean;
+}
+
 /** The memory of what was trusted when it was admitted. */
 export interface AdmittedMemory {
   /** Begins to remember an admitted digest. Nobody waits for it: only later admissions profit by it. Never throws. */
@@ -175,10 +183,10 @@ export interface AdmittedMemory {
   /** Ends when all that was begun is remembered, or given up: bounded by time, and never throws. For the end of a process. */
   settled(): Promise<void>;
   /**
-   * Until when (ms since the epoch) the digest may still be admitted although it has left the trust data; undefined: not. `stands`: whether a tag is
-   * signed today as the query demands. Throws `Fault`.
+   * Until when (ms since the epoch) the digest may still be admitted although it is signed no more under its tag: some time after it left the trust data,
+   * and without end while it is signed under another tag; undefined: not at all. Throws `Fault`.
    */
-  pardon(query: AdmittedQuery, stands: (tag: string) => boolean, signal: AbortSignal): Promise<number | undefined>;
+  pardon(query: AdmittedQuery, today: SignedToday, signal: AbortSignal): Promise<number | undefined>;
 }
 
 /** What is asked of the trust data of one repository. */

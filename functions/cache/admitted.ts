@@ -1,12 +1,17 @@
 import { LRUCache } from 'lru-cache';
+import { Fault } from '../codes.ts';
 import { within } from '../deadline.ts';
-import type { AdmittedMemory, AdmittedQuery, Clock, RememberedTrust, TrustMemory } from '../ports.ts';
+import type { Log } from '../log.ts';
+import type { AdmittedMemory, AdmittedQuery, Clock, RememberedTrust, SignedToday, TrustMemory } from '../ports.ts';
+import { TrustError } from '../trust/notary/error.ts';
 
 /** Digests known to be remembered already: they are not written again within a day. */
 const KNOWN = 100_000;
 const DAY = 24 * 3600 * 1000;
 /** An admission waits this long (ms) for its digest to be remembered. */
 const PATIENCE = 1_000;
+/** What keeps notes from being written is told again after this long (ms); in between it is counted. */
+const TOLD_AGAIN = 600_000;
 /** The longest tag that an image can name (OCI distribution specification). */
 const TAG_LENGTH = 128;
 
@@ -18,6 +23,8 @@ export interface AdmittedOptions {
   readonly grace: number;
   /** Told of `pardon`: admitted for what was; `unnoted`: what was admitted could not be remembered. */
   readonly observe: (event: 'pardon' | 'unnoted') => void;
+  /** Told why something could not be remembered: each cause once in ten minutes. */
+  readonly log: Log;
 }
 
 /** True where another replica noted the same today: that all of them write what all of them admit would cost the API server a write for each. */
@@ -36,6 +43,8 @@ const isNoted = (record: RememberedTrust, query: AdmittedQuery, now: number): bo
 export class Admitted implements AdmittedMemory {
   readonly #options: AdmittedOptions;
   readonly #noting = new Set<Promise<void>>();
+  /** When each cause was last told (ms), by its code. */
+  readonly #told = new Map<string, number>();
   readonly #known = new LRUCache<string, number>({ max: KNOWN });
 
   constructor(options: AdmittedOptions) {
@@ -62,11 +71,24 @@ export class Admitted implements AdmittedMemory {
     try {
       const timed = AbortSignal.timeout(PATIENCE);
       await within(timed, this.#write(query, now, timed), 'What was admitted could not be remembered in time.');
-    } catch {
+    } catch (error) {
       // Whatever it was: the digest is admitted by its signature, and is noted by a later admission.
       this.#known.delete(key);
       this.#options.observe('unnoted');
+      this.#tell(error, query);
     }
+  }
+
+  #tell(error: unknown, { server, gun }: AdmittedQuery): void {
+    const { log, clock } = this.#options;
+    const expected = error instanceof Fault || error instanceof TrustError;
+    const code = expected ? error.code : 'BUG';
+    const now = clock.now();
+    if (Math.abs(now - (this.#told.get(code) ?? Number.NEGATIVE_INFINITY)) < TOLD_AGAIN) return;
+    this.#told.set(code, now);
+    const what = 'what was admitted could not be remembered';
+    if (expected) log.warn({ code, server, repository: gun, reason: error.message }, what);
+    else log.error({ code, server, repository: gun, err: error }, what);
   }
 
   async #write(query: AdmittedQuery & { readonly tag: string }, now: number, signal: AbortSignal): Promise<void> {
@@ -79,7 +101,7 @@ export class Admitted implements AdmittedMemory {
 
   async pardon(
     { server, gun, sha256, namespace, tag, demand }: AdmittedQuery,
-    stands: (tag: string) => boolean,
+    { isSigned, stands }: SignedToday,
     signal: AbortSignal,
   ): Promise<number | undefined> {
     const { memory, clock, grace, observe } = this.#options;
@@ -88,8 +110,7 @@ export class Admitted implements AdmittedMemory {
     const ends = (record?.admitted ?? [])
       .filter((one) => one.sha256 === sha256 && one.namespace === namespace && one.demand === demand)
       .filter((one) => (tag === undefined || one.tag === tag) && stands(one.tag))
-      // One that is signed still is refused for another reason: the tag beside it is signed for something else.
-      .flatMap(({ left }) => (left === undefined ? [] : [left + grace]));
+      .flatMap(({ left }) => (isSigned ? [Number.POSITIVE_INFINITY] : left === undefined ? [] : [left + grace]));
     const until = Math.max(...ends);
     if (ends.length === 0 || clock.now() >= until) return undefined;
     observe('pardon');

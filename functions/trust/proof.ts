@@ -135,14 +135,25 @@ async function settle(prover: Prover, settlement: Settlement, signal: AbortSigna
   }
   const { digest } = reference;
   if (verdict.outcome !== 'denied' || digest === undefined || !LEFT.has(verdict.code)) return verdict;
-  const stands = (tag: string): boolean =>
-    judge(facts, { tag, digest: undefined }, signers, requirement.signerThreshold).ok;
-  const until = await prover.admitted?.pardon({ ...admission, sha256: hexOf(digest) }, stands, signal);
-  if (until === undefined) return verdict;
-  const end = new Date(until).toISOString();
-  const detail = `${digest} was trusted when it was admitted here, and is until ${end}`;
-  const warning = `${reference.written} is no longer signed; it is admitted until ${end} because it was admitted in this namespace before. Roll out the image that is signed now.`;
-  return { outcome: 'trusted', digest, evidence: [{ subject: admission.gun, detail }], warning };
+  const isSigned = (tag: string | undefined, wanted: Digest | undefined): boolean =>
+    judge(facts, { tag, digest: wanted }, signers, requirement.signerThreshold).ok;
+  const today = { isSigned: isSigned(undefined, digest), stands: (tag: string) => isSigned(tag, undefined) };
+  const until = await prover.admitted?.pardon({ ...admission, sha256: hexOf(digest) }, today, signal);
+  return until === undefined ? verdict : pardoned(reference, digest, { gun: admission.gun, until });
+}
+
+/** The verdict on a digest that was admitted here before, and that its tag has left behind since. */
+function pardoned(
+  { written }: ImageReference,
+  digest: Digest,
+  { gun, until }: { readonly gun: string; readonly until: number },
+): Verdict {
+  const signed = until === Number.POSITIVE_INFINITY;
+  const end = signed ? 'while it is signed under another tag' : `until ${new Date(until).toISOString()}`;
+  const what = signed ? 'is signed under another tag alone by now' : 'is no longer signed';
+  const detail = `${digest} was trusted when it was admitted here, and is ${end}`;
+  const warning = `${written} ${what}; it is admitted ${end} because it was admitted in this namespace before. Roll out the image that is signed now.`;
+  return { outcome: 'trusted', digest, evidence: [{ subject: gun, detail }], warning };
 }
 
 /** In an outage the answer says so: what was signed or revoked since is not seen yet. API servers cut a warning at 256 characters. */

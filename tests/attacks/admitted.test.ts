@@ -72,8 +72,25 @@ describe('what was trusted when it was admitted', () => {
     expect((await world.pod(['nginx:v1'])).patched.get('/spec/containers/0/image')).toBe(pinned(NEW));
   });
 
-  it('opens nothing for a digest that is still signed under another tag than the one beside it', async () => {
+  it('is let in under the tag that moved on while it is signed under another one, there where it was admitted under that tag', async () => {
     repository.tag('v0', OLD, 'targets/releases', 'targets/alice').publish();
+    world.now += 48 * HOUR;
+    const answer = await world.pod([pinned(OLD)]);
+    expect([answer.allowed, answer.patched.size]).toEqual([true, 0]);
+    expect(answer.warnings.join()).toMatch(/signed under another tag alone by now/);
+    expect((await world.pod([`nginx:v0@sha256:${OLD}`])).warnings).toEqual([]);
+    expect(await world.pod([pinned(OLD)], { namespace: 'other' })).toMatchObject({ allowed: false });
+    expect(await world.pod([`nginx:v2@sha256:${OLD}`])).toMatchObject({ allowed: false });
+  });
+
+  it('opens nothing under a tag that was revoked, or where the other tag is not signed as is demanded', async () => {
+    repository.tag('v0', OLD, 'targets/releases').publish();
+    world.now += 48 * HOUR;
+    expect(await world.pod([pinned(OLD)])).toMatchObject({ allowed: false });
+    repository.tag('v0', OLD, 'targets/releases', 'targets/alice');
+    repository.draft('targets/releases').targets.delete('v1');
+    repository.draft('targets/alice').targets.delete('v1');
+    repository.publish();
     world.now += HOUR;
     expect(await world.pod([`nginx:v0@sha256:${OLD}`])).toMatchObject({ allowed: true });
     expect(await world.pod([pinned(OLD)])).toMatchObject({ allowed: false });

@@ -5,7 +5,7 @@ import { MemoryTrust } from '../../functions/cache/memory.ts';
 import { TrustCache } from '../../functions/cache/trust.ts';
 import { PullSecrets } from '../../functions/io/pullsecrets.ts';
 import type { JsonObject } from '../../functions/json.ts';
-import { openLog } from '../../functions/log.ts';
+import { openLog, silentLog } from '../../functions/log.ts';
 import type { Mode } from '../../functions/policy/policy.ts';
 import { snapshotOf } from '../../functions/policy/snapshot.ts';
 import type {
@@ -99,7 +99,7 @@ export class World {
     });
     const credentials = new PullSecrets(this.#cluster, openLog('error'));
     const grace = this.graceHours * 3_600_000;
-    const admitted = new Admitted({ memory: this.#memory, clock, grace, observe: () => undefined });
+    const admitted = new Admitted({ memory: this.#memory, clock, grace, observe: () => undefined, log: silentLog });
     const prover = { trust, cluster: this.#cluster, credentials, clock, admitted, ...this.settings };
     return {
       policies: { current: () => snapshotOf(this.policies) },

@@ -218,7 +218,17 @@ describe('an operator', () => {
       accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
     });
     const columns = (table.body as { columnDefinitions: { name: string }[] }).columnDefinitions.map(({ name }) => name);
-    expect(columns).toEqual(['Name', 'Repository', 'Server', 'Root key', 'Versions', 'Expires', 'Last seen', 'Frozen']);
+    expect(columns).toEqual([
+      'Name',
+      'Repository',
+      'Server',
+      'Root key',
+      'Root from',
+      'Versions',
+      'Expires',
+      'Last seen',
+      'Frozen',
+    ]);
     const [cells] = (table.body as { rows: { cells: unknown[] }[] }).rows.map((row) => row.cells);
     expect(cells?.slice(1, 3)).toEqual([repository.gun, SERVER]);
     expect(String(cells?.[3])).toContain(rootIds(repository)[0]);

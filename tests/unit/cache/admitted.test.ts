@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Admitted } from '../../../functions/cache/admitted.ts';
 import { MemoryTrust } from '../../../functions/cache/memory.ts';
+import { Fault } from '../../../functions/codes.ts';
+import { openLog, silentLog } from '../../../functions/log.ts';
 import type { AdmittedQuery, RememberedTrust } from '../../../functions/ports.ts';
+import { TrustError } from '../../../functions/trust/notary/error.ts';
 
 const DAY = 24 * 3600 * 1000;
 const [server, gun] = ['https://notary.example', 'host/team/app'];
@@ -26,7 +29,13 @@ class Counting extends MemoryTrust {
 let memory: Counting;
 let now: number;
 const replica = () =>
-  new Admitted({ memory, clock: { now: () => now }, grace: DAY, observe: (event) => expect(event).toBe('pardon') });
+  new Admitted({
+    memory,
+    clock: { now: () => now },
+    grace: DAY,
+    observe: (event) => expect(event).toBe('pardon'),
+    log: silentLog,
+  });
 
 /** A fresh replica admits, and ends. */
 async function note(admitted: AdmittedQuery): Promise<void> {
@@ -59,16 +68,31 @@ describe('the memory of admitted digests', () => {
     expect(memory.writes).toBe(1);
   });
 
-  it('that cannot be written is counted, and tried again by the next admission', async () => {
+  it.each([
+    [new TypeError('broken'), { level: 'error', code: 'BUG', err: { type: 'TypeError' } }],
+    [
+      new Fault('CLUSTER_UNREACHABLE', 'No answer.'),
+      { level: 'warn', code: 'CLUSTER_UNREACHABLE', reason: 'No answer.' },
+    ],
+    [new TrustError('TRUST_RECORD_INVALID', 'Odd.'), { level: 'warn', code: 'TRUST_RECORD_INVALID', repository: gun }],
+  ])('that cannot be written for %s is counted, told once in ten minutes, and tried again', async (error, line) => {
     const events: string[] = [];
-    const broken = { read: () => Promise.reject(new TypeError('broken')) };
-    const options = { clock: { now: () => now }, grace: DAY, observe: (event: string) => void events.push(event) };
-    const one = new Admitted({ ...options, memory: Object.assign(Object.create(memory), broken) });
-    for (let index = 0; index < 2; index += 1) {
+    const lines: unknown[] = [];
+    const broken = { read: () => Promise.reject(error) };
+    const one = new Admitted({
+      clock: { now: () => now },
+      grace: DAY,
+      observe: (event) => void events.push(event),
+      memory: Object.assign(Object.create(memory), broken),
+      log: openLog('warn', { write: (text) => void lines.push(JSON.parse(text)) }),
+    });
+    for (const wait of [0, 0, 600_000]) {
+      now += wait;
       one.note(query);
       await one.settled();
     }
-    expect(events).toEqual(['unnoted', 'unnoted']);
+    expect(events).toEqual(['unnoted', 'unnoted', 'unnoted']);
+    expect(lines).toMatchObject([line, line]);
   });
 
   it('is written for each namespace, tag, digest and demand', async () => {
