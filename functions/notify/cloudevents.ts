@@ -1,11 +1,9 @@
-import { Buckets, type Rate } from './bucket.ts';
 import type { Channel, Tally } from './channel.ts';
-import { keyOf } from './event.ts';
 import type { Foresight } from './foresight.ts';
-import type { Notice, NoticeImage } from './notice.ts';
+import { Intake, type Rates } from './intake.ts';
+import type { Notice } from './notice.ts';
 import { expiryEvent, imageEvent, type Outgoing } from './payload.ts';
 import { Pump } from './pump.ts';
-import { SeriesBook } from './series.ts';
 
 /** Where CloudEvents go. Throws an Error with a sentence where one was not taken, after it was tried again. */
 export interface EventSink {
@@ -17,7 +15,7 @@ export interface CloudEventsOptions {
   readonly sink: EventSink;
   readonly tally: Tally;
   readonly foresight: Foresight;
-  readonly rates?: { readonly namespace: Rate; readonly all: Rate };
+  readonly rates?: Rates;
 }
 
 /** What is sent by one process: for people who read each, less of one namespace than Events. */
@@ -32,31 +30,28 @@ const ROOM = 256;
 export class CloudEvents implements Channel {
   readonly name = 'cloudevents';
   readonly #options: CloudEventsOptions;
-  readonly #book = new SeriesBook();
-  readonly #buckets: Buckets;
+  readonly #intake: Intake;
   readonly #pump: Pump<{ readonly key: string; readonly event: Outgoing }>;
 
   constructor(options: CloudEventsOptions) {
     const { sink, tally, rates = CLOUDEVENT_RATES } = options;
     this.#options = options;
-    this.#buckets = new Buckets(rates.namespace, rates.all);
-    const lost = (outcome: 'dropped' | 'failed', key: string, error?: unknown) => {
-      this.#book.forget(key);
-      tally(outcome, error);
-    };
+    this.#intake = new Intake(rates, tally);
     this.#pump = new Pump({
       room: ROOM,
       work: async ({ event }) => {
         await sink.send(event);
         tally('sent');
       },
-      dropped: ({ key }) => lost('dropped', key),
-      failed: ({ key }, error) => lost('failed', key, error),
+      dropped: ({ key }) => this.#intake.lost('dropped', key),
+      failed: ({ key }, error) => this.#intake.lost('failed', key, error),
     });
   }
 
   offer(notice: Notice): void {
-    if (!notice.dryRun) for (const image of notice.images) this.#offer(notice, image);
+    if (notice.dryRun) return;
+    for (const { key, image } of this.#intake.take(notice, () => ''))
+      this.#pump.offer({ key, event: imageEvent(notice, image) });
   }
 
   tick(now: number): void {
@@ -66,15 +61,5 @@ export class CloudEvents implements Channel {
 
   idle(): Promise<void> {
     return this.#pump.idle();
-  }
-
-  #offer(notice: Notice, image: NoticeImage): void {
-    const { namespace, time } = notice;
-    const key = keyOf(notice, image);
-    if (this.#book.seen(key, time)) this.#options.tally('repeated');
-    else if (this.#buckets.take(namespace, time)) {
-      this.#book.begin(key, namespace, '', time);
-      this.#pump.offer({ key, event: imageEvent(notice, image) });
-    } else this.#options.tally('limited');
   }
 }

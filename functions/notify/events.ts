@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { isObject, type JsonObject, own } from '../json.ts';
 import type { Cluster } from '../ports.ts';
-import { Buckets, type Rate } from './bucket.ts';
 import type { Channel, EventStore, Tally } from './channel.ts';
-import { eventOf, keyOf, microTime, type Reference, regardingOf } from './event.ts';
-import type { Notice, NoticeImage } from './notice.ts';
+import { eventOf, microTime, type Reference, regardingOf } from './event.ts';
+import { Intake, type Rates, type Told } from './intake.ts';
+import type { Notice } from './notice.ts';
 import { Pump } from './pump.ts';
-import { SeriesBook } from './series.ts';
 
 /** What Events are written with. */
 export interface EventsOptions {
@@ -16,7 +15,7 @@ export interface EventsOptions {
   readonly tally: Tally;
   /** Which process reports. */
   readonly instance: string;
-  readonly rates?: { readonly namespace: Rate; readonly all: Rate };
+  readonly rates?: Rates;
 }
 
 /** Writes of one process: 25 at once and then 5 a minute for a namespace (client-go lets an object have 25 and then one in 5 minutes), 100 and then 120 for all. */
@@ -28,13 +27,7 @@ const OWNER_TIMEOUT = 5_000;
 const INSTANCE_LENGTH = 128;
 
 type Write =
-  | {
-      readonly do: 'create';
-      readonly key: string;
-      readonly name: string;
-      readonly notice: Notice;
-      readonly image: NoticeImage;
-    }
+  | (Told & { readonly do: 'create'; readonly notice: Notice })
   | {
       readonly do: 'count';
       readonly key: string;
@@ -47,38 +40,30 @@ type Write =
 export class Events implements Channel {
   readonly name = 'events';
   readonly #options: EventsOptions;
-  readonly #book = new SeriesBook();
-  readonly #buckets: Buckets;
+  readonly #intake: Intake;
   readonly #pump: Pump<Write>;
 
   constructor(options: EventsOptions) {
     this.#options = options;
-    const { namespace, all } = options.rates ?? EVENT_RATES;
-    this.#buckets = new Buckets(namespace, all);
+    this.#intake = new Intake(options.rates ?? EVENT_RATES, options.tally);
     this.#pump = new Pump<Write>({
       room: ROOM,
       work: (write) => this.#write(write),
-      dropped: ({ key }) => {
-        this.#book.forget(key);
-        options.tally('dropped');
-      },
-      failed: ({ key }, error) => {
-        this.#book.forget(key);
-        options.tally('failed', error);
-      },
+      dropped: ({ key }) => this.#intake.lost('dropped', key),
+      failed: ({ key }, error) => this.#intake.lost('failed', key, error),
     });
   }
 
   /** A dry run leaves nothing behind; what has no namespace has no place for an Event. */
   offer(notice: Notice): void {
     if (notice.dryRun || notice.namespace === '') return;
-    for (const image of notice.images) this.#offer(notice, image);
+    for (const told of this.#intake.take(notice, () => `portieris.${randomBytes(10).toString('hex')}`))
+      this.#pump.offer({ do: 'create', notice, ...told });
   }
 
   tick(now: number, last = false): void {
-    for (const [key, series] of this.#book.due(now, last)) {
+    for (const [key, series] of this.#intake.due(now, last)) {
       const { namespace, name, count, seen } = series;
-      if (!this.#buckets.take(namespace, now)) continue;
       series.written = count;
       series.wrote = now;
       const told = { count, lastObservedTime: microTime(seen) };
@@ -90,17 +75,6 @@ export class Events implements Channel {
     return this.#pump.idle();
   }
 
-  #offer(notice: Notice, image: NoticeImage): void {
-    const { namespace, time } = notice;
-    const key = keyOf(notice, image);
-    if (this.#book.seen(key, time)) this.#options.tally('repeated');
-    else if (this.#buckets.take(namespace, time)) {
-      const name = `portieris.${randomBytes(10).toString('hex')}`;
-      this.#book.begin(key, namespace, name, time);
-      this.#pump.offer({ do: 'create', key, name, notice, image });
-    } else this.#options.tally('limited');
-  }
-
   async #write(write: Write): Promise<void> {
     if (write.do === 'create') {
       const { notice, image, name } = write;
@@ -109,7 +83,7 @@ export class Events implements Channel {
       await this.#options.store.create(eventOf(notice, image, { name, regarding, instance }));
     } else if (!(await this.#options.store.count(write.namespace, write.name, write.series))) {
       // Events live an hour (kube-apiserver --event-ttl); the next time makes a new one.
-      return this.#book.forget(write.key);
+      return this.#intake.forget(write.key);
     }
     this.#options.tally('sent');
   }

@@ -1,17 +1,10 @@
 import { type Admission, admit } from '../../functions/admit.ts';
 import type { JsonObject } from '../../functions/json.ts';
-import { snapshotOf } from '../../functions/policy/snapshot.ts';
-import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
 import type { Verdict } from '../../functions/trust/verdict.ts';
-import type { ImageQuestion } from '../../functions/trust/verify.ts';
+import { bareGate, demandingTrust } from './baregate.ts';
 import { bytesOf, digestOf, podSpec, type ReviewOptions, reviewOf, workloadOf } from './review.ts';
 
-const POLICY: JsonObject = {
-  apiVersion: 'portieris.cloud.ibm.com/v1',
-  kind: 'ClusterImagePolicy',
-  metadata: { name: 'default' },
-  spec: { repositories: [{ name: '*', policy: { trust: { enabled: true } } }] },
-};
+const POLICY = demandingTrust('*');
 
 /** The verdict on an image: those of `good.io` are trusted, those of `lax.io` fail and are let pass in mode warn, all others are refused. */
 function verdictOn(written: string, message: string): Verdict {
@@ -23,17 +16,7 @@ function verdictOn(written: string, message: string): Verdict {
 
 /** The admission of a review by a gate with the verdicts above; `message` is the reason of every refusal. */
 export function admissionOf(review: JsonObject, message = 'Nobody signed it.'): Promise<Admission> {
-  const verify = async ({ reference }: ImageQuestion) => verdictOn(reference.written, message);
-  const cluster = { secret: async () => undefined, pullSecretsOf: async () => [], owner: async () => undefined };
-  const snapshot = snapshotOf([POLICY]);
-  const gate = {
-    policies: { current: () => snapshot },
-    cluster,
-    clock: { now: () => 0 },
-    kinds: WORKLOAD_KINDS,
-    mode: 'enforce' as const,
-    verify,
-  };
+  const gate = bareGate(POLICY, ({ written }) => verdictOn(written, message));
   return admit(gate, bytesOf(review), new AbortController().signal);
 }
 

@@ -4,18 +4,12 @@ import { remedyOf } from '../../functions/answer/decision.ts';
 import type { PatchOperation } from '../../functions/answer/response.ts';
 import { Fault } from '../../functions/codes.ts';
 import type { JsonObject } from '../../functions/json.ts';
-import { snapshotOf } from '../../functions/policy/snapshot.ts';
 import { parseWorkloadKind, WORKLOAD_KINDS, type WorkloadKind } from '../../functions/request/workload.ts';
-import type { ImageQuestion } from '../../functions/trust/verify.ts';
+import { bareGate, demandingTrust } from '../support/baregate.ts';
 import { bytesOf, digestOf, KIND_NAMES, KINDS, podSpec, reviewOf, workloadOf } from '../support/review.ts';
 
 const SIGNED = digestOf('a');
-const POLICY: JsonObject = {
-  apiVersion: 'portieris.cloud.ibm.com/v1',
-  kind: 'ClusterImagePolicy',
-  metadata: { name: 'default' },
-  spec: { repositories: [{ name: 'good.io/*', policy: { trust: { enabled: true } } }] },
-};
+const POLICY = demandingTrust('good.io/*');
 
 interface Told {
   readonly asked: string[];
@@ -25,26 +19,12 @@ interface Told {
 /** A gate whose proofs say yes to `good.io/team/app` alone; every question is written down. */
 function gateOf(more: Partial<Gate> = {}): Told {
   const asked: string[] = [];
-  const verify = async ({ reference }: ImageQuestion) => {
-    asked.push(reference.written);
-    return reference.repository === 'team/app'
-      ? ({ outcome: 'trusted', digest: SIGNED, evidence: [] } as const)
-      : ({ outcome: 'denied', code: 'TRUST_NOT_SIGNED', message: 'Nobody signed it.' } as const);
-  };
-  const cluster = {
-    secret: async () => undefined,
-    pullSecretsOf: async () => [],
-    owner: async () => undefined,
-  };
-  const snapshot = snapshotOf([POLICY]);
-  const base = {
-    policies: { current: () => snapshot },
-    cluster,
-    clock: { now: () => 0 },
-    kinds: WORKLOAD_KINDS,
-    mode: 'enforce' as const,
-    verify,
-  };
+  const base = bareGate(POLICY, ({ written, repository }) => {
+    asked.push(written);
+    return repository === 'team/app'
+      ? { outcome: 'trusted', digest: SIGNED, evidence: [] }
+      : { outcome: 'denied', code: 'TRUST_NOT_SIGNED', message: 'Nobody signed it.' };
+  });
   return { asked, gate: { ...base, ...more } };
 }
 
