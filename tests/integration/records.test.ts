@@ -232,8 +232,9 @@ describe('an operator', () => {
     const [cells] = (table.body as { rows: { cells: unknown[] }[] }).rows.map((row) => row.cells);
     expect(cells?.slice(1, 3)).toEqual([repository.gun, SERVER]);
     expect(String(cells?.[3])).toContain(rootIds(repository)[0]);
-    expect(String(cells?.[4])).toMatch(/root.*1/);
-    expect(String(cells?.[5])).toMatch(/^20\d\d-/);
+    expect(cells?.[4]).toBe('firstUse');
+    expect(String(cells?.[5])).toMatch(/root.*1/);
+    expect(String(cells?.[6])).toMatch(/^20\d\d-/);
   });
 
   it('resets a record by deleting it: the next admission sees the repository for the first time', async () => {
