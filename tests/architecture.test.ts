@@ -91,6 +91,22 @@ describe('the structure', () => {
     expect(new Set(using)).toEqual(new Set(['certs']));
   });
 
+  it('has no circle of imports, those of types among them', () => {
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const localImports = new Map(
+      sources.map(({ name, text }) => [name, importsOf(text).filter((one) => one.startsWith('.'))] as const),
+    );
+    const visit = (name: string, path: readonly string[]): void => {
+      if (path.includes(name)) circles.push([...path.slice(path.indexOf(name)), name].join(' → '));
+      if (done.has(name) || path.includes(name)) return;
+      for (const one of localImports.get(name) ?? []) visit(localTarget(name, one), [...path, name]);
+      done.add(name);
+    };
+    for (const { name } of sources) visit(name, []);
+    expect(circles).toEqual([]);
+  });
+
   it('keeps source files small: none over 250 lines, median at most 90', () => {
     const lengths = sources.map(({ name, text }) => ({ name, lines: text.split('\n').length - 1 }));
     expect(lengths.filter(({ lines }) => lines > 250)).toEqual([]);

@@ -1,5 +1,6 @@
 import { RELEASES } from '../trust/notary/descent.ts';
-import { isUsable, type RoleFacts, type TargetsFacts, type TrustFacts } from '../trust/notary/facts.ts';
+import { isUsable, type TargetsFacts, type TrustFacts } from '../trust/notary/facts.ts';
+import type { RoleFacts } from '../trust/notary/rolefacts.ts';
 import { isoTime } from './times.ts';
 
 /** One role of a repository, as JSON shows it. */

@@ -1,5 +1,8 @@
 import type { ImagePattern } from '../image/pattern.ts';
+import type { Mode } from './mode.ts';
 import type { PolicyGroup, PolicyKind } from './resource.ts';
+
+export { MODES, type Mode } from './mode.ts';
 
 /** Where a rule comes from, for messages: `ClusterImagePolicy default, spec.repositories[0]`. */
 export interface RuleSource {
@@ -69,11 +72,6 @@ export interface RepositoryMap {
   readonly prefix: string;
   readonly signedPrefix: string;
 }
-
-/** What becomes of an image whose proof fails: it is refused, admitted with a warning to whoever sent it, or admitted and only recorded. From strict to lax. */
-export const MODES = ['enforce', 'warn', 'audit'] as const;
-/** One of `MODES`. */
-export type Mode = (typeof MODES)[number];
 
 /** One rule of a policy, compiled. No requirements: allowed without proof. */
 export interface Rule {

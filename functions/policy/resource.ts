@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, type JsonValue, own } from '../json.ts';
 import { LIMITS } from '../limits.ts';
-import type { Mode } from './policy.ts';
+import type { Mode } from './mode.ts';
 
 /** API group of 2019, served at v1beta1. */
 export const LEGACY_GROUP = 'securityenforcement.admission.cloud.ibm.com';

@@ -2,7 +2,7 @@ import type { ErrorObject } from 'ajv';
 import { type Check, checker } from '../checker.ts';
 import type { JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
-import { MODES } from './policy.ts';
+import { MODES } from './mode.ts';
 import { CURRENT_GROUP, LEGACY_GROUP, type PolicyGroup, type PolicyKind } from './resource.ts';
 
 /** A schema in the part of OpenAPI v3 that CRDs and ajv share. */

@@ -1,9 +1,10 @@
 import { TrustError } from './error.ts';
-import type { RoleFacts, TargetsFacts } from './facts.ts';
+import type { TargetsFacts } from './facts.ts';
 import { checkHashes, hashesOf } from './hashes.ts';
 import { certificatesOf, usableKey } from './keys.ts';
 import type { Delegation, Envelope, FileMeta, ListMetadata, RoleKeys, TargetsMetadata } from './metadata.ts';
 import { decodeList, decodeTargets, openEnvelope, stated } from './metadata.ts';
+import type { RoleFacts } from './rolefacts.ts';
 import type { TrustedRoot } from './root.ts';
 import { verifyThreshold } from './signature.ts';
 

@@ -9,9 +9,9 @@ import { fetchFile, fetchStated, LATEST_TIMESTAMP } from './fetch.ts';
 import { isSameFile } from './hashes.ts';
 import type { FileMeta } from './metadata.ts';
 import { stated } from './metadata.ts';
+import type { Update } from './request.ts';
 import { arrivalOf, checkKept, unchangedSince } from './reuse.ts';
 import type { TrustedRoot } from './root.ts';
-import type { Update } from './update.ts';
 
 const timestampOf = async (update: Update, root: TrustedRoot, bytes: Buffer | undefined): Promise<TrustedList> => {
   const arrived = bytes ?? (await fetchFile(update, LATEST_TIMESTAMP));

@@ -7,9 +7,9 @@ import { fetchStated } from './fetch.ts';
 import { isSameFile } from './hashes.ts';
 import type { Delegation, FileMeta } from './metadata.ts';
 import { stated } from './metadata.ts';
+import type { Update } from './request.ts';
 import { arrivalOf, checkKept } from './reuse.ts';
 import type { TrustedRoot } from './root.ts';
-import type { Update } from './update.ts';
 
 /** The role whose tags docker and Portieris take as released. */
 export const RELEASES = 'targets/releases';

@@ -1,22 +1,7 @@
 import type { DenyCode, Fault } from '../../codes.ts';
-import type { Delegation, FileMeta } from './metadata.ts';
+import type { Delegation, FileMeta, TargetFact } from './metadata.ts';
+import type { RoleFacts } from './rolefacts.ts';
 import type { TrustedRoot } from './root.ts';
-
-/** Verified facts of one role's file. */
-export interface RoleFacts {
-  readonly role: string;
-  readonly version: number;
-  /** Expiry, ms since the epoch. */
-  readonly expires: number;
-  /** Key IDs (recomputed, lower-case hex) whose signature over the file was verified. */
-  readonly signedBy: ReadonlySet<string>;
-  /** Threshold that was met. */
-  readonly threshold: number;
-  /** SHA-256 (hex) of the file's bytes; lets a refresh skip what did not change. */
-  readonly sha256: string;
-  /** Length of the file, bytes. */
-  readonly length: number;
-}
 
 /** A targets role (targets or a delegation) with its signed targets. */
 export interface TargetsFacts extends RoleFacts {
@@ -26,12 +11,6 @@ export interface TargetsFacts extends RoleFacts {
   readonly keyIds: ReadonlySet<string>;
   /** Those of them that can verify: key ID → SHA-256 (hex) of the SubjectPublicKeyInfo, as in `PublicKey.fingerprint`. */
   readonly fingerprints: ReadonlyMap<string, string>;
-}
-/** What was signed under one tag. */
-export interface TargetFact {
-  /** Lower-case hex of the SHA-256; undefined where the entry has none of 32 bytes: it names no image. */
-  readonly sha256: string | undefined;
-  readonly length: number;
 }
 
 /** A delegation that is listed by its parent but whose file can't be used; demanding it is a refusal. */

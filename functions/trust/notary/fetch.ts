@@ -3,7 +3,7 @@ import type { RoleFile } from '../../ports.ts';
 import { TrustError } from './error.ts';
 import { isStated } from './hashes.ts';
 import type { FileMeta } from './metadata.ts';
-import type { Update } from './update.ts';
+import type { Ahead, Update } from './request.ts';
 
 /** The root the server serves now. */
 export const LATEST_ROOT: RoleFile = { role: 'root', maxBytes: LIMITS.roleBytes.root };
@@ -18,9 +18,6 @@ export async function fetchFile(update: Update, file: RoleFile): Promise<Buffer 
     throw new TrustError('TRUST_TOO_LARGE', `${file.role} is longer than ${file.maxBytes} bytes`);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
-
-/** Files by role that were asked for by their latest names, ahead of what their parents state of them. */
-export type Ahead = ReadonlyMap<string, Promise<Buffer | undefined>>;
 
 /**
  * Asks for the latest files of these roles side by side, before it is known what their parents state of them: they arrive while root is verified, and no parent

@@ -2,7 +2,6 @@ import type { JsonObject } from '../../json.ts';
 import { LIMITS } from '../../limits.ts';
 import { canonicalBytes } from './canonical.ts';
 import { TrustError } from './error.ts';
-import type { TargetFact } from './facts.ts';
 import type { TufKey } from './keys.ts';
 import { keyId } from './keys.ts';
 import { decodeBase64 } from './pem.ts';
@@ -51,6 +50,14 @@ export interface Delegation extends RoleKeys {
   /** Prefixes of target names it may sign. */
   readonly paths: readonly string[];
 }
+
+/** What was signed under one tag. */
+export interface TargetFact {
+  /** Lower-case hex of the SHA-256; undefined where the entry has none of 32 bytes: it names no image. */
+  readonly sha256: string | undefined;
+  readonly length: number;
+}
+
 /** Decoded targets role. */
 export interface TargetsMetadata extends Common {
   readonly targets: ReadonlyMap<string, TargetFact>;

@@ -1,9 +1,10 @@
 import type { Arrival } from './chain.ts';
 import { checkExpiry, checkVersion } from './chain.ts';
-import type { RoleFacts, TrustFacts } from './facts.ts';
+import type { TrustFacts } from './facts.ts';
 import { isUsable } from './facts.ts';
+import type { Update } from './request.ts';
+import type { RoleFacts } from './rolefacts.ts';
 import type { TrustedRoot } from './root.ts';
-import type { Update } from './update.ts';
 
 const before = (facts: TrustFacts | undefined, role: string): RoleFacts | undefined => {
   if (role === 'timestamp' || role === 'snapshot' || role === 'targets') return facts?.[role];

@@ -1,10 +1,10 @@
 import { TrustError } from './error.ts';
-import type { RoleFacts } from './facts.ts';
 import { hashesOf } from './hashes.ts';
 import type { Envelope, RoleKeys, RootMetadata } from './metadata.ts';
 import { decodeRoot, openEnvelope } from './metadata.ts';
 import type { RootPins } from './pins.ts';
 import { isPinned } from './pins.ts';
+import type { RoleFacts } from './rolefacts.ts';
 import type { RootKey } from './rootkeys.ts';
 import { asRole, certifiedUntil, rootKeysOf } from './rootkeys.ts';
 import { verifyThreshold } from './signature.ts';

@@ -3,9 +3,9 @@ import { checkExpiry } from './chain.ts';
 import { TrustError } from './error.ts';
 import { fetchFile, LATEST_ROOT } from './fetch.ts';
 import { checkFrozen, isVouched } from './remembered.ts';
+import type { Update } from './request.ts';
 import type { RootRules, TrustedRoot } from './root.ts';
 import { rootChanged, verifyOldRoot, verifyRoot, verifySuccessor } from './root.ts';
-import type { Update } from './update.ts';
 
 /** Root as it is known already: its version and keys, and the root itself where this process verified it. */
 interface Known {

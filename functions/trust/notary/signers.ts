@@ -4,9 +4,11 @@ import type { Digest, ImageReference } from '../../image/reference.ts';
 import type { Evidence } from '../verdict.ts';
 import { timeText } from './chain.ts';
 import { RELEASES } from './descent.ts';
-import type { RoleFacts, TargetFact, TargetsFacts, TrustFacts } from './facts.ts';
+import type { TargetsFacts, TrustFacts } from './facts.ts';
 import { isUsable } from './facts.ts';
 import type { PublicKey } from './keys.ts';
+import type { TargetFact } from './metadata.ts';
+import type { RoleFacts } from './rolefacts.ts';
 
 /** A signer whom a policy demands. */
 export interface Signer {

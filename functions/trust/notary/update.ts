@@ -1,41 +1,14 @@
-import type { NotaryFiles, RememberedTrust, RepositoryAddress } from '../../ports.ts';
+import type { NotaryFiles, RememberedTrust } from '../../ports.ts';
 import { checkExpiry } from './chain.ts';
 import { descend, withParents } from './descend.ts';
 import { RELEASES } from './descent.ts';
 import { TrustError } from './error.ts';
 import type { TrustFacts } from './facts.ts';
 import { isUsable } from './facts.ts';
-import { type Ahead, fetchAhead, fetchFile, LATEST_ROOT, LATEST_TIMESTAMP } from './fetch.ts';
-import type { RootPins } from './pins.ts';
+import { fetchAhead, fetchFile, LATEST_ROOT, LATEST_TIMESTAMP } from './fetch.ts';
 import { isVouched } from './remembered.ts';
+import type { TrustRequest, Update } from './request.ts';
 import { isSameSet, trustRoot } from './rotation.ts';
-
-/** What trust data is wanted. */
-export interface TrustRequest {
-  readonly address: RepositoryAddress;
-  /** Delegations wanted beside `targets/releases`, which is always looked at. */
-  readonly roles: readonly string[];
-  /** What is remembered of the repository beyond this process. */
-  readonly remembered?: RememberedTrust | undefined;
-  readonly pins?: RootPins | undefined;
-  /** False: without pins, a repository that is not remembered is refused (Notary's `disable_tofu`). */
-  readonly firstUse?: boolean | undefined;
-  /** True: without pins, a repository whose root nobody vouched for is refused also where it is remembered. */
-  readonly onlyVouched?: boolean | undefined;
-  /** Facts of an earlier update of the same repository, to start from. */
-  readonly previous?: TrustFacts | undefined;
-}
-
-/** One update: the request and what it is carried out with. */
-export interface Update {
-  readonly request: TrustRequest;
-  readonly files: NotaryFiles;
-  /** ms since the epoch. */
-  readonly now: number;
-  readonly signal: AbortSignal;
-  /** What was asked for ahead of its parents. */
-  readonly ahead?: Ahead;
-}
 
 /** Of a repository of which nothing is verified yet, every file will be needed, if it has any. */
 const aheadOf = (update: Update): Pick<Update, 'ahead'> =>

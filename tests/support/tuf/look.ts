@@ -2,8 +2,9 @@ import type { NotaryFiles, RepositoryAddress } from '../../../functions/ports.ts
 import { TrustError } from '../../../functions/trust/notary/error.ts';
 import type { TrustFacts } from '../../../functions/trust/notary/facts.ts';
 import { parsePublicKey } from '../../../functions/trust/notary/keys.ts';
+import type { TrustRequest } from '../../../functions/trust/notary/request.ts';
 import type { Signer } from '../../../functions/trust/notary/signers.ts';
-import { type TrustRequest, updateTrust } from '../../../functions/trust/notary/update.ts';
+import { updateTrust } from '../../../functions/trust/notary/update.ts';
 import { filesOf } from './memory.ts';
 import type { TestRepository } from './repository.ts';
 
