@@ -39,7 +39,7 @@ function firstUse(trust: TrustWire, at: string): Finding[] {
       warned(
         'NothingPinned',
         field,
-        'is deny but the rule pins no root: only repositories that the cluster remembers or pins are admitted; write roots, or take it out.',
+        'is deny but the rule pins no root: only repositories that the cluster pins, or whose remembered root somebody vouched for, are admitted; write roots, or take it out.',
       ),
     ];
   if (trust.firstUse === 'allow' && wires.some(({ gun = '*' }) => gun === '*'))
