@@ -4,6 +4,7 @@ import { CountReporter } from './tests/tools/count.ts';
 /** Unit, property and hostile tests run in parallel; integration tests share real servers and run one file at a time. */
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     reporters: ['default', new CountReporter()],
     projects: [
       {
@@ -21,7 +22,6 @@ export default defineConfig({
           name: 'integration',
           include: ['tests/integration/**/*.test.ts'],
           globalSetup: ['tests/tools/setup.ts'],
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 1_800_000,
         },

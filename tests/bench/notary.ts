@@ -6,7 +6,7 @@ import { Agent, get } from 'node:https';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { makeAuthority, writeLoopbackTls } from '../integration/support/certificates.ts';
-import { freePort } from '../integration/support/port.ts';
+import { freePort } from '../support/port.ts';
 import { ensureTools } from '../tools/tools.ts';
 
 const run = promisify(execFile);

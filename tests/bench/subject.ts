@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { resolve } from 'node:path';
-import { freePort } from '../integration/support/port.ts';
+import { freePort } from '../support/port.ts';
 import type { LoadJob, LoadResult } from './load.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

@@ -1,9 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT, read } from '../support/pages.ts';
+import { freePort } from '../support/port.ts';
 import { outputPattern, type ShellBlock, shellBlocks } from '../support/shellpage.ts';
 import { type TemporaryFolder, temporaryFolder } from './support/folder.ts';
 
@@ -11,18 +11,6 @@ import { type TemporaryFolder, temporaryFolder } from './support/folder.ts';
 
 const PAGE = 'docs/getting-started.md';
 const blocks = shellBlocks(read(PAGE));
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => {
-    server.listen(0, '127.0.0.1', done);
-  });
-  const address = server.address();
-  await new Promise((done) => {
-    server.close(done);
-  });
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 let folder: TemporaryFolder;
 let port = 0;

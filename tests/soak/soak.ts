@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { AdmissionReviewAnswer } from '../../functions/answer/response.ts';
-import { freePort } from '../integration/support/port.ts';
+import { freePort } from '../support/port.ts';
 import { type Started, startNode } from '../support/process.ts';
 import { podSpec, reviewOf, workloadOf } from '../support/review.ts';
 import { seeded } from '../support/seeded.ts';

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AdmissionReviewAnswer } from '../../functions/answer/response.ts';
 import { type TemporaryFolder, temporaryFolder } from '../integration/support/folder.ts';
-import { freePort } from '../integration/support/port.ts';
+import { freePort } from '../support/port.ts';
 import { type Started, startNode } from '../support/process.ts';
 import { bytesOf, createBytes, digestOf, podSpec, reviewOf, workloadOf } from '../support/review.ts';
 import { TestRepository } from '../support/tuf/repository.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { makeAuthority } from '../../integration/support/certificates.ts';
 import { notaryUser, type SignedTag } from '../../integration/support/notary.ts';
-import { freePort } from '../../integration/support/port.ts';
+import { freePort } from '../../support/port.ts';
 import { apply, kubectl, type Thing } from './cluster.ts';
 import { build } from './images.ts';
 import { eventually } from './shell.ts';

@@ -2,8 +2,8 @@ import { request as forward } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
+import { freePort } from '../../support/port.ts';
 import type { Authority } from './certificates.ts';
-import { freePort } from './port.ts';
 import { startProgram } from './program.ts';
 import { webClient } from './web.ts';
 

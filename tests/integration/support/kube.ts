@@ -3,9 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { stringify } from 'yaml';
+import { freePort } from '../../support/port.ts';
 import { type Authority, type TlsFiles, writeLoopbackTls } from './certificates.ts';
 import { type KubeClient, kubeClient } from './kubeclient.ts';
-import { freePort } from './port.ts';
 import { type Program, startProgram } from './program.ts';
 import { webClient } from './web.ts';
 

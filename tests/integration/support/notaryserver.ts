@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import { freePort } from '../../support/port.ts';
 import { type Authority, writeLoopbackTls } from './certificates.ts';
-import { freePort } from './port.ts';
 import { startProgram } from './program.ts';
 import { webClient } from './web.ts';
 

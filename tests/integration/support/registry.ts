@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { stringify } from 'yaml';
+import { freePort } from '../../support/port.ts';
 import { type Authority, writeLoopbackTls } from './certificates.ts';
 import type { NotaryTokenAuth } from './notaryserver.ts';
-import { freePort } from './port.ts';
 import { startProgram } from './program.ts';
 import { webClient } from './web.ts';
 
