@@ -1,17 +1,22 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from './tests/tools/count.ts';
 
-/** Unit, property and hostile tests run in parallel; integration tests share real servers and run one file at a time. */
+/**
+ * All files stand in one queue, those of the integration project first: each has servers of its own, on ports of its own (tests/support/port.ts). One
+ * worker more than cores, for a file that waits for its servers uses none.
+ */
 export default defineConfig({
   test: {
-    maxWorkers: 2,
     reporters: ['default', new CountReporter()],
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         test: {
           name: 'unit',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/integration/**', 'tests/cluster/**', '**/node_modules/**'],
+          globalSetup: ['tests/tools/compiled.ts'],
           // Far above what any of them takes: no test asserts a time, and a machine may be busy with other things.
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -21,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['tests/integration/**/*.test.ts'],
-          globalSetup: ['tests/tools/setup.ts'],
+          globalSetup: ['tests/tools/setup.ts', 'tests/tools/compiled.ts'],
           testTimeout: 120_000,
           hookTimeout: 1_800_000,
         },

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { slugify } from '../../docs/.vitepress/slug.ts';
 
@@ -8,9 +8,11 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 export const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
 
 /** Every page of docs/, from the root of the repository. */
-export const DOC_PAGES: readonly string[] = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.md') && !name.startsWith('.vitepress'))
-  .map((name) => `docs/${name}`);
+export const DOC_PAGES: readonly string[] = globSync('docs/**/*.md', {
+  cwd: ROOT,
+  // The site is being built there while other tests run: files come and go.
+  exclude: (name) => name.endsWith('.vitepress'),
+}).toSorted();
 /** Every page that people read. */
 export const PAGES: readonly string[] = [
   'README.md',

@@ -3,6 +3,10 @@ import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
+/** Environment of a Node program that a test starts, beside its own variables: where Node keeps what it compiled (tools/compiled.ts), where a run names a place. */
+export const COMPILED: Readonly<Record<string, string>> = ((place) =>
+  place === undefined ? {} : { NODE_COMPILE_CACHE: place })(process.env['NODE_COMPILE_CACHE']);
+
 /** A program that a test started, with all that it wrote. */
 export interface Started {
   readonly child: ChildProcess;
@@ -16,9 +20,9 @@ export interface Started {
   kill(): Promise<void>;
 }
 
-/** Starts a Node program of this project with nothing in its environment but these variables. */
+/** Starts a Node program of this project with nothing in its environment but these variables and `COMPILED`. */
 export function startNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
-  const child = spawn(process.execPath, [...args], { cwd: ROOT, env: { NODE_ENV: 'production', ...env } });
+  const child = spawn(process.execPath, [...args], { cwd: ROOT, env: { NODE_ENV: 'production', ...COMPILED, ...env } });
   let text = '';
   const waiting = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {

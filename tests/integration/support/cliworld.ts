@@ -5,6 +5,7 @@ import { delimiter, join, resolve } from 'node:path';
 import type { Inspection } from '../../../functions/cli/inspect.ts';
 import { keyId } from '../../../functions/trust/notary/keys.ts';
 import { readPem } from '../../../functions/trust/notary/pem.ts';
+import { COMPILED } from '../../support/process.ts';
 import { makeAuthority } from './certificates.ts';
 import { temporaryFolder } from './folder.ts';
 import { type KeyFiles, makeKeyFiles } from './keyfiles.ts';
@@ -115,6 +116,7 @@ export async function openCliWorld(): Promise<CliWorld> {
   await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${join(ROOT, 'functions/cli/bin.js')}" "$@"\n`);
   await chmod(program, 0o755);
   const env = {
+    ...COMPILED,
     PATH: [join(folder, 'bin'), process.env['PATH']].join(delimiter),
     SNAPSHOT: 'policies',
     TRUST_SERVERS: `registry.demo=${notary.origin}`,
