@@ -25,7 +25,6 @@ import { type WebClient, webClient } from './support/web.ts';
 const GROUP = 'portieris.cloud.ibm.com';
 const POLICIES = collectionPath(`${GROUP}/v1`, 'imagepolicies', 'team');
 const CRDS = resolve(import.meta.dirname, '../../policies/crds');
-const PATIENT = { timeout: 90_000, interval: 50 };
 const QUICK: Partial<Pace> = { absent: 200, backoff: { first: 50, last: 500 } };
 
 let folder: TemporaryFolder;
@@ -56,7 +55,6 @@ async function applyCrds(group: string): Promise<void> {
             collectionPath(`${group}/${group === GROUP ? 'v1' : 'v1beta1'}`, 'imagepolicies'),
           )
         ).status,
-      PATIENT,
     )
     .toBe(200);
 }
@@ -96,17 +94,17 @@ describe('a source that watches a real API server', () => {
     });
   };
   const problems = (): string => source.readiness().problems.join('\n');
-  const ready = () => expect.poll(() => source.readiness(), PATIENT).toEqual({ ready: true, problems: [] });
+  const ready = () => expect.poll(() => source.readiness()).toEqual({ ready: true, problems: [] });
   const admits = (name: string): boolean => {
     const reference = parseReference(`${name}.example/x:1`);
     const snapshot = source.current();
     return reference.ok && snapshot !== undefined && selectRule(snapshot, 'team', reference.value).ok;
   };
-  const soon = (name: string, admitted: boolean) => expect.poll(() => admits(name), PATIENT).toBe(admitted);
+  const soon = (name: string, admitted: boolean) => expect.poll(() => admits(name)).toBe(admitted);
 
   afterEach(async () => {
     await source.close();
-    await expect.poll(() => line.connections, PATIENT).toBe(0);
+    await expect.poll(() => line.connections).toBe(0);
     line.mend();
   });
 
@@ -123,7 +121,7 @@ describe('a source that watches a real API server', () => {
   it('waits for an API server that is not there at the start', async () => {
     await kube.pause();
     await open();
-    await expect.poll(problems, PATIENT).toContain(`imagepolicies.${GROUP} have not been listed yet`);
+    await expect.poll(problems).toContain(`imagepolicies.${GROUP} have not been listed yet`);
     expect(source.current()).toBeUndefined();
     await kube.resume();
     await ready();
@@ -134,7 +132,7 @@ describe('a source that watches a real API server', () => {
     await open();
     await ready();
     await kube.pause();
-    await expect.poll(problems, PATIENT).toMatch(/watch|list/);
+    await expect.poll(problems).toMatch(/watch|list/);
     expect(source.readiness().ready).toBe(true);
     now += PACE.stale + 1_000;
     expect(source.readiness().ready).toBe(false);
@@ -166,7 +164,7 @@ describe('a source that watches a real API server', () => {
     await open();
     await ready();
     line.cut();
-    await expect.poll(problems, PATIENT).not.toBe('');
+    await expect.poll(problems).not.toBe('');
     for (const name of ['third', 'fourth', 'passing']) await apply(name);
     await remove('passing');
     await remove('second');
@@ -211,7 +209,7 @@ describe('a gate in a cluster, whose API server is away', () => {
   });
 
   it('goes on admitting what it holds, past its time, and says so; refuses what it sees first; looks again when it is back', async () => {
-    await expect.poll(async () => (await gate.app.readiness()).ready, PATIENT).toBe(true);
+    await expect.poll(async () => (await gate.app.readiness()).ready).toBe(true);
     expect(await gate.pod(IMAGE)).toMatchObject({ ...ADMITTED, warnings: [] });
     gate.now += 60_000;
     line.cut();
@@ -258,14 +256,14 @@ describe('a gate as a process', () => {
   it('admits by what it knows while the API server is away, names the trouble in readiness, and takes what is applied after', async () => {
     expect(await allowed('fifth')).toBe(true);
     await kube.pause();
-    await expect.poll(async () => (await readiness()).problems.join('\n'), PATIENT).toContain(`imagepolicies.${GROUP}`);
+    await expect.poll(async () => (await readiness()).problems.join('\n')).toContain(`imagepolicies.${GROUP}`);
     expect(await readiness()).toMatchObject({ status: 200, ready: true });
     expect([await allowed('fifth'), await allowed('sixth')]).toEqual([true, false]);
     await kube.resume();
     await apply('sixth');
     await remove('fifth');
-    await expect.poll(() => allowed('sixth'), PATIENT).toBe(true);
-    await expect.poll(() => allowed('fifth'), PATIENT).toBe(false);
-    await expect.poll(readiness, PATIENT).toEqual({ status: 200, ready: true, problems: [] });
+    await expect.poll(() => allowed('sixth')).toBe(true);
+    await expect.poll(() => allowed('fifth')).toBe(false);
+    await expect.poll(readiness).toEqual({ status: 200, ready: true, problems: [] });
   });
 });

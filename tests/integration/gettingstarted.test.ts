@@ -71,9 +71,9 @@ async function follow({ mode, commands, output }: ShellBlock): Promise<void> {
   if (mode === 'background') {
     const started = start(commands);
     running.push(started);
-    await expect.poll(() => withoutNpm(started.text()), { timeout: 60_000 }).toMatch(shown ?? /./);
+    await expect.poll(() => withoutNpm(started.text())).toMatch(shown ?? /./);
   } else if (mode === 'eventually') {
-    await expect.poll(async () => withoutNpm(await start(commands).ended), { timeout: 60_000 }).toMatch(shown ?? /./);
+    await expect.poll(async () => withoutNpm(await start(commands).ended)).toMatch(shown ?? /./);
   } else {
     expect(withoutNpm(await start(commands).ended)).toMatch(shown ?? /^\n$/);
   }

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { TrustCache } from '../../functions/cache/trust.ts';
 import { openCluster } from '../../functions/io/cluster.ts';
@@ -30,11 +30,7 @@ let kube: KubeServer;
 let crd: KubeObject;
 
 /** The API server serves a new resource a moment after it was defined. */
-const served = () =>
-  vi.waitFor(async () => expect((await kube.client.call('GET', RECORDS)).status).toBe(200), {
-    timeout: 30_000,
-    interval: 50,
-  });
+const served = () => expect.poll(async () => (await kube.client.call('GET', RECORDS)).status).toBe(200);
 
 beforeAll(async () => {
   folder = await temporaryFolder('records');
@@ -102,7 +98,7 @@ async function replica(repository: TestRepository): Promise<Replica> {
     pace: { absent: 500 },
   });
   sources.push(source);
-  await expect.poll(() => source.readiness().problems.join(), { timeout: 30_000 }).not.toMatch(/listed yet/);
+  await expect.poll(() => source.readiness().problems.join()).not.toMatch(/listed yet/);
   return new Replica(source, repository);
 }
 
@@ -272,13 +268,11 @@ describe('an operator', () => {
     const version = (await recordOf(repository.gun)).metadata['resourceVersion'];
     repository.rotateRoot().publish();
     await expect
-      .poll(
-        () =>
-          a.look().then(
-            () => 'trusted',
-            (error: Error) => error.message,
-          ),
-        { timeout: 10_000 },
+      .poll(() =>
+        a.look().then(
+          () => 'trusted',
+          (error: Error) => error.message,
+        ),
       )
       .toContain('frozen');
     expect((await recordOf(repository.gun)).metadata['resourceVersion']).toBe(version);
@@ -309,7 +303,7 @@ describe('a cluster without the resource', () => {
   it('is said in readiness with the remedy, refuses first uses, and remembers once it is there', async () => {
     const definitions = collectionPath('apiextensions.k8s.io/v1', 'customresourcedefinitions');
     await kube.client.call('DELETE', `${definitions}/trustrecords.trust.portieris.dev`);
-    await expect.poll(async () => (await kube.client.call('GET', RECORDS)).status, { timeout: 30_000 }).toBe(404);
+    await expect.poll(async () => (await kube.client.call('GET', RECORDS)).status).toBe(404);
     const repository = fresh();
     const a = await replica(repository);
     expect(a.source.readiness().problems.join()).toMatch(
@@ -323,17 +317,14 @@ describe('a cluster without the resource', () => {
     await served();
     a.skew += 5_000;
     await expect
-      .poll(
-        () => {
-          a.skew += 5_000;
-          return a.look().then(
-            () => true,
-            () => false,
-          );
-        },
-        { timeout: 30_000 },
-      )
+      .poll(() => {
+        a.skew += 5_000;
+        return a.look().then(
+          () => true,
+          () => false,
+        );
+      })
       .toBe(true);
-    await expect.poll(() => a.source.readiness().problems.join(), { timeout: 30_000 }).not.toContain('not installed');
+    await expect.poll(() => a.source.readiness().problems.join()).not.toContain('not installed');
   });
 });

@@ -101,7 +101,7 @@ describe('traces', () => {
   it('tell of a refusal by its codes, and call it no error', async () => {
     await start();
     expect(await allowed('registry.demo/shop/web:unsigned')).toBe(false);
-    await expect.poll(() => named('admission').length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => named('admission').length).toBe(1);
     expect(named('admission')).toMatchObject([
       { parentId: '', status: 0, attributes: { 'portieris.allowed': false, 'portieris.codes': ['TRUST_NOT_SIGNED'] } },
     ]);
