@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { TrustCache } from '../../functions/cache/trust.ts';
 import { openCluster } from '../../functions/io/cluster.ts';
@@ -30,7 +30,11 @@ let kube: KubeServer;
 let crd: KubeObject;
 
 /** The API server serves a new resource a moment after it was defined. */
-const served = () => expect.poll(async () => (await kube.client.call('GET', RECORDS)).status).toBe(200);
+const served = () =>
+  vi.waitFor(async () => expect((await kube.client.call('GET', RECORDS)).status).toBe(200), {
+    timeout: 90_000,
+    interval: 50,
+  });
 
 beforeAll(async () => {
   folder = await temporaryFolder('records');

@@ -163,6 +163,11 @@ export class KubeServer {
     for (const stream of this.#streams) if (stream.path === path) stream.response.write(text);
   }
 
+  /** TCP connections that are open; none: all that was sent has arrived. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
   /** Open watches of a collection. */
   watching(path: string): number {
     return [...this.#streams].filter((stream) => stream.path === path).length;

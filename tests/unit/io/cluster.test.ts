@@ -260,6 +260,7 @@ describe('a cluster', () => {
     await open();
     await expect.poll(() => kube.seen.length).toBeGreaterThan(4);
     await source.close();
+    await expect.poll(() => kube.open).toBe(0);
     const asked = kube.seen.length;
     kube.drop();
     await new Promise((done) => setImmediate(done));
