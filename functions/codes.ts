@@ -159,7 +159,7 @@ export const FAULT_CODES = {
     'Check the API server and the network between it and the gate, then retry.',
   ),
   TRUST_RECORD_UNAVAILABLE: entry(
-    'The file that remembers the trust in repositories cannot be read or written.',
+    'A file that remembers the trust in a repository cannot be read or written.',
     'Give the process the right to read and write the file that the message names, or correct it; docs/trust-records.md says what it holds.',
   ),
   CLUSTER_FORBIDDEN: entry(

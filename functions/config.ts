@@ -15,7 +15,7 @@ export interface Config extends TraceConfig {
   readonly port: number;
   /** `cluster`, or a directory of Kubernetes YAML. */
   readonly snapshot: string;
-  /** File of trust records; undefined: beside the directory. */
+  /** Directory of trust records; undefined: beside the one of the objects. */
   readonly trustRecords: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Trust server by registry host, beside the built-in table. */
@@ -100,7 +100,7 @@ export const OPTIONS = {
   trustRecords: option(
     'TRUST_RECORDS',
     '',
-    'file that remembers root keys and versions of repositories where SNAPSHOT is a directory; by default beside it, with the ending .trust-records.json (a cluster keeps TrustRecord objects)',
+    'directory that remembers root keys and versions of repositories, a file for each, where SNAPSHOT is a directory; by default beside it, with the ending .trust-records (a cluster keeps TrustRecord objects)',
     optional((text) => text),
   ),
   logLevel: option('LOG_LEVEL', 'info', `how much is logged: ${LOG_LEVELS.join(', ')}`, parseLevel),

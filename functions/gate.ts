@@ -15,7 +15,6 @@ import { NotaryClient } from './io/notary.ts';
 import type { ObjectSource } from './io/objects.ts';
 import { readBundle } from './io/proxy.ts';
 import { PullSecrets } from './io/pullsecrets.ts';
-import { openRecordFile } from './io/recordfile.ts';
 import type { Log } from './log.ts';
 import type { TrustHoldings } from './metrics/trust.ts';
 import type { Metrics } from './metrics.ts';
@@ -39,7 +38,7 @@ export interface Surroundings {
   readonly around?: (files: NotaryFiles) => NotaryFiles;
   /** Policies, Secrets, ServiceAccounts and owners; undefined: as the configuration says. It is closed with the gate. */
   readonly source?: ObjectSource;
-  /** What is remembered of repositories; undefined: as the source or the configuration says. */
+  /** What is remembered of repositories; undefined: as the source or the configuration says. It is closed with the gate. */
   readonly memory?: TrustMemory;
   /** Makes spans of what the gate does; undefined: nothing is wrapped. */
   readonly tracer?: Tracer | undefined;
@@ -87,6 +86,7 @@ export async function openGate(config: Config, surroundings: Surroundings): Prom
     holdings: () => prover.trust.holdings(),
     async close() {
       await prover.admitted?.settled();
+      memory.close?.();
       await source.close();
       await http.close();
     },
@@ -113,18 +113,19 @@ interface Tools extends Surroundings {
   readonly roots: readonly RootPin[];
 }
 
-/** The memory of a gate on a directory: a file beside it. */
+/** The memory of a gate on a directory: files beside it. Throws `ConfigError` where something else is in their place. */
 async function openMemory(
   { snapshot, trustRecords }: Config,
   { log, clock }: Pick<Tools, 'log' | 'clock'>,
 ): Promise<TrustMemory> {
-  const path = trustRecords ?? `${resolve(snapshot)}.trust-records.json`;
-  const memory = await openRecordFile(path, clock);
+  const path = resolve(trustRecords ?? `${resolve(snapshot)}.trust-records`);
+  // With it comes the lock between processes, which a gate on a cluster does without.
+  const { openRecordFiles } = await import('./io/recordfiles.ts');
+  const memory = await openRecordFiles(path, { log, clock }).catch((error: Error) => {
+    throw new ConfigError([error.message]);
+  });
   if (memory === undefined)
-    log.warn(
-      { path },
-      'the trust in repositories is remembered in this process only: the folder of the file cannot be written',
-    );
+    log.warn({ path }, 'the trust in repositories is remembered in this process only: the directory cannot be written');
   return memory ?? new MemoryTrust();
 }
 

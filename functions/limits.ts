@@ -72,6 +72,9 @@ export const LIMITS = {
   challengeLength: 4 * KIB,
   /** Digests that one TrustRecord remembers as admitted; the one seen longest ago goes first. */
   admittedPerRecord: 256,
+  /** Bytes of one TrustRecord in a file (etcd takes 1.5 MiB), and of those that a process holds in memory; the one looked at longest ago goes first. */
+  recordBytes: 1.5 * MIB,
+  recordsBytes: 64 * MIB,
   /** One whole update of trust data, in milliseconds; goes on behind an admission that could not wait for it. */
   fetchMilliseconds: 30_000,
   /** A directory of objects: files, bytes of one file and of all, levels of folders, and YAML aliases in one document. */

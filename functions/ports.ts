@@ -114,6 +114,8 @@ export interface TrustMemory {
   remember(seen: RememberedTrust, base: RememberedTrust | undefined, signal: AbortSignal): Promise<RememberedTrust>;
   /** Tells of every change from now on; it may also tell of what this process wrote itself. */
   listen(listener: RecordListener): void;
+  /** Stops watching, where it watches; what is remembered later is told by nobody. Never throws. */
+  close?(): void;
 }
 
 /**

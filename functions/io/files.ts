@@ -30,8 +30,17 @@ const LOOKS = 4;
 const READS = 8;
 const NOTHING: Known = { size: 0, keeps: () => false };
 
-/** Reads at most `limit` bytes, whatever the size was a moment ago. */
-async function readBounded(path: string, limit: number): Promise<Buffer | undefined> {
+/** The text of UTF-8 bytes, without a byte order mark; undefined for other bytes, whose names would be read as others. */
+export function textFrom(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes of a file, or undefined where there are more than `limit`, whatever its size was a moment ago. Throws the error of the system. */
+export async function readBounded(path: string, limit: number): Promise<Buffer | undefined> {
   await using file = await open(path, 'r');
   const chunks: Buffer[] = [];
   let length = 0;

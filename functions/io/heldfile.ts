@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { FoundFile } from './files.ts';
+import { type FoundFile, textFrom } from './files.ts';
 import { type ManifestObject, parseManifest } from './manifest.ts';
 import { isPolicy, keyOf } from './objects.ts';
 import type { Entry } from './walk.ts';
@@ -34,15 +34,6 @@ export interface HeldFile {
  */
 const TICK = 2_000;
 const EMPTY = 'is empty; what it held still counts: delete the file to remove it';
-
-/** The text of UTF-8 bytes, without a byte order mark; undefined for other bytes, whose names would be read as others. */
-function textFrom(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
 
 const held = (object: ManifestObject, path: string): HeldObject => ({
   ...object,

@@ -53,7 +53,7 @@ export function gateOn(
     SNAPSHOT: more['SNAPSHOT'] ?? writePolicies(stage.folder),
     TRUST_SERVERS: `${HOST}=${world.origin}`,
     TRUST_CA_FILE: world.authorityFile,
-    TRUST_RECORDS: join(stage.folder, `records-${++records}.json`),
+    TRUST_RECORDS: join(stage.folder, `records-${++records}`),
     ...more,
   };
   return { name: 'gate', args: [join(stage.folder, 'dist', 'serve.js')], env, probe: '/health/readiness' };

@@ -34,7 +34,7 @@ beforeAll(async () => {
     folder: join(folder.path, 'gate'),
     env: {
       SNAPSHOT: POLICIES,
-      TRUST_RECORDS: join(folder.path, 'records.json'),
+      TRUST_RECORDS: join(folder.path, 'records'),
       TRUST_CA_FILE: ca,
       TRUST_SERVERS: `registry.demo=${notary.origin}`,
     },

@@ -108,7 +108,7 @@ describe('the command line on a real notary-server', () => {
 
   it('leaves nothing behind: no trust record, no lock, no log on its output', async () => {
     await world.run('portieris explain registry.demo/shop/web:1.4');
-    expect(existsSync(join(world.folder, 'policies.trust-records.json'))).toBe(false);
+    expect(existsSync(join(world.folder, 'policies.trust-records'))).toBe(false);
     expect(readdirSync(world.folder).filter((name) => name.includes('trust-records'))).toEqual([]);
   });
 });

@@ -57,7 +57,7 @@ beforeEach(async () => {
     SNAPSHOT: join(folder.path, 'policies'),
     TRUST_SERVERS: `${HOST}=${proxy.origin}`,
     TRUST_CA_FILE: notary.authorityFile,
-    TRUST_RECORDS: join(folder.path, `records-${++gates}.json`),
+    TRUST_RECORDS: join(folder.path, `records-${++gates}`),
     TRUST_TTL_SECONDS: String(TTL / 1000),
   });
   await gate.open();

@@ -190,7 +190,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     PORT: String(port),
     LOG_LEVEL: 'error',
     SNAPSHOT: world.policies,
-    TRUST_RECORDS: join(folder, 'records.json'),
+    TRUST_RECORDS: join(folder, 'records'),
     TRUST_SERVERS: `registry.soak=${world.server.origin}`,
     TRUST_CA_FILE: world.authorityFile,
     TRUST_TTL_SECONDS: String(TTL / 1000),

@@ -106,7 +106,7 @@ async function startReplica(
   const program = startNode(['functions/serve.ts'], {
     PORT: '0',
     SNAPSHOT: join(folder, 'policies'),
-    TRUST_RECORDS: join(folder, `records-${index}.json`),
+    TRUST_RECORDS: join(folder, `records-${index}`),
     TRUST_CA_FILE: join(folder, 'ca.pem'),
     TRUST_SERVERS: `registry.demo=${notary.origin}`,
     TRUST_TTL_SECONDS: '2',

@@ -64,7 +64,7 @@ describe('the bundle of the image', () => {
       PORT: '0',
       LOG_LEVEL: 'debug',
       SNAPSHOT: join(ROOT, 'policies/embedded'),
-      TRUST_RECORDS: join(folder.path, 'records.json'),
+      TRUST_RECORDS: join(folder.path, 'records'),
       TRUST_CA_FILE: join(folder.path, 'ca.pem'),
       TRUST_SERVERS: `registry.demo=${notary.origin}`,
     });

@@ -77,7 +77,7 @@ beforeAll(async () => {
   await writeFile(join(folder.path, 'ca.pem'), notary.ca ?? '');
   const config = parseConfig({
     SNAPSHOT: join(folder.path, 'objects'),
-    TRUST_RECORDS: join(folder.path, 'records.json'),
+    TRUST_RECORDS: join(folder.path, 'records'),
     TRUST_CA_FILE: join(folder.path, 'ca.pem'),
     TRUST_SERVERS: `registry.demo=${notary.origin}`,
     LOG_LEVEL: 'debug',

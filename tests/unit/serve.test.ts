@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { connect } from 'node:net';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   await writeFile(join(folder.path, 'ca.pem'), notary.ca ?? '');
   env = {
     PORT: '0',
-    TRUST_RECORDS: join(folder.path, 'records.json'),
+    TRUST_RECORDS: join(folder.path, 'records'),
     SNAPSHOT: POLICIES,
     TRUST_CA_FILE: join(folder.path, 'ca.pem'),
     TRUST_SERVERS: `registry.demo=${notary.origin}`,
@@ -220,6 +221,24 @@ describe('our own start', () => {
     expect(gate.text()).toContain(name);
     expect(gate.text()).toContain(said);
     expect(gate.text()).not.toMatch(/\n\s+at /);
+  });
+
+  it('says what to do where trust records are to be kept in a directory that is a file, and ends with 2', async () => {
+    const file = join(folder.path, 'records.json');
+    await writeFile(file, '{}');
+    gate = startNode([SERVE], { ...env, TRUST_RECORDS: file });
+    expect(await gate.ended).toBe(2);
+    expect(gate.text()).toContain(`${file} is no directory`);
+    expect(gate.text()).toContain('move it away, or name a directory with TRUST_RECORDS');
+    expect(gate.text()).not.toMatch(/\n\s+at /);
+  });
+
+  it('warns where trust records cannot be kept, and serves', async () => {
+    const path = join(folder.path, 'gone', 'records');
+    const port = await serve({ TRUST_RECORDS: path });
+    await gate.until(/remembered in this process only/);
+    expect(responseOf(await admit(port, createBytes('Pod', IMAGE)))).toMatchObject({ allowed: true });
+    expect(existsSync(join(folder.path, 'gone'))).toBe(false);
   });
 
   it('says that its proxy has no address, without showing it', async () => {

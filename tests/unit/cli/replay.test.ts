@@ -80,7 +80,7 @@ describe('portieris replay', () => {
   });
 
   it('remembers nothing of a review that is no dry run', async () => {
-    const records = join(folder.path, 'records.json');
+    const records = join(folder.path, 'records');
     const body = JSON.parse(await readFile(review('deployment'), 'utf8'));
     expect(body.request.dryRun).not.toBe(true);
     expect((await run([review('deployment')], { env: { TRUST_RECORDS: records } })).code).toBe(0);

@@ -24,7 +24,7 @@ afterEach(async () => {
   await folder.remove();
 });
 const open = async (env: Record<string, string> = {}): Promise<void> => {
-  const records = join(folder.path, 'records.json');
+  const records = join(folder.path, 'records');
   const config = parseConfig({ SNAPSHOT: POLICIES, TRUST_RECORDS: records, K_SINK: receiver.origin, ...env });
   app = await openApp(config, { log: silentLog });
   await expect.poll(async () => (await app.readiness()).ready).toBe(true);

@@ -46,7 +46,7 @@ async function start(env: Record<string, string> = {}): Promise<void> {
   gate = startNode([join(ROOT, 'functions/serve.ts')], {
     PORT: '0',
     SNAPSHOT: join(ROOT, 'policies/embedded'),
-    TRUST_RECORDS: join(folder.path, 'records.json'),
+    TRUST_RECORDS: join(folder.path, 'records'),
     TRUST_CA_FILE: join(folder.path, 'ca.pem'),
     TRUST_SERVERS: `registry.demo=${notary.origin}`,
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { isRecordName } from '../../../../functions/io/recordtext.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../../../functions/json.ts';
 import type { RememberedTrust } from '../../../../functions/ports.ts';
 import {
@@ -91,6 +92,7 @@ describe('a TrustRecord', () => {
       fc.property(gun, gun, (one, other) => {
         const name = recordName('https://a', one);
         expect(name).toMatch(/^[a-z0-9]([a-z0-9-]{0,91}[a-z0-9])?$/);
+        expect(isRecordName(name)).toBe(true);
         expect(name === recordName('https://a', other)).toBe(one === other);
         expect(name).not.toBe(recordName('https://b', one));
       }),

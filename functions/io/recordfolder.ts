@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '../codes.ts';
+import { LIMITS } from '../limits.ts';
+import type { Clock } from '../ports.ts';
+import { invalidRecord } from '../trust/notary/remembered.ts';
+import { type HeldLock, takeLock } from './filelock.ts';
+import { readBounded } from './files.ts';
+
+/** Ending of a record's file. */
+export const RECORD_ENDING = '.json';
+/** Folder, within that of the records, for what is being written. Apart, for what happens in it is not watched. */
+const WORK = '.work';
+const LOCK = '.lock';
+/** Between two looks at a lock that another process holds (ms). */
+const LOCK_PAUSE = 10;
+/** What was begun longer ago (ms) was left by a process that was killed: a write takes milliseconds. */
+const LEFT = 3_600_000;
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+/** Undefined where nothing is there. */
+async function statOf(path: string): Promise<BigIntStats | undefined> {
+  try {
+    return await stat(path, { bigint: true });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Removes a file that may be gone already. */
+async function removed(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+const stampOf = ({ ino, size, mtimeNs }: BigIntStats): string => `${ino}.${size}.${mtimeNs}`;
+
+/**
+ * Records as bytes: a file of its own for each, in one directory that several processes may share. A reader finds a record whole or not at all: it is written
+ * beside, and then given its name in one step. Every method throws `Fault` TRUST_RECORD_UNAVAILABLE where the system does not do what is asked.
+ */
+export class RecordFolder {
+  readonly path: string;
+  readonly #clock: Clock;
+  readonly #work: string;
+  #swept = false;
+
+  constructor(path: string, clock: Clock) {
+    this.path = path;
+    this.#clock = clock;
+    this.#work = join(path, WORK);
+  }
+
+  /** The folder in which the directory stands. */
+  get parent(): string {
+    return dirname(this.path);
+  }
+
+  /** The file of a record. */
+  fileOf(name: string): string {
+    return join(this.path, `${name}${RECORD_ENDING}`);
+  }
+
+  /** What differs when a file was changed; undefined where there is none. */
+  async stampOf(name: string): Promise<string | undefined> {
+    const file = this.fileOf(name);
+    const stats = await statOf(file).catch((error: unknown) => {
+      throw this.#fault(file, 'read', error);
+    });
+    // The end of a pipe would be waited for.
+    if (stats?.isFile() === false) throw invalidRecord(file, 'is no file; remove it.');
+    return stats && stampOf(stats);
+  }
+
+  /** What stands in a file; undefined where there is none. Throws `TrustError` TRUST_RECORD_INVALID where that is more than a record can be. */
+  async read(name: string): Promise<Buffer | undefined> {
+    const file = this.fileOf(name);
+    let bytes: Buffer | undefined;
+    try {
+      bytes = await readBounded(file, LIMITS.recordBytes);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw this.#fault(file, 'read', error);
+    }
+    if (bytes !== undefined) return bytes;
+    throw invalidRecord(file, `is larger than ${LIMITS.recordBytes} bytes; correct or delete it.`);
+  }
+
+  /**
+   * Writes a record that is not there, and gives its stamp; undefined where it is there. Of two that do it at once one succeeds: a second name for a file
+   * is given only where it is free (POSIX link), so that no lock is waited for, and nothing is flushed, as a file system does for what takes another's place.
+   */
+  async create(name: string, bytes: Uint8Array): Promise<string | undefined> {
+    try {
+      return await this.#placed(bytes, (path) => link(path, this.fileOf(name)));
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return undefined;
+      throw this.#fault(this.fileOf(name), 'written', error);
+    }
+  }
+
+  /** Writes a record in the place of the one that is there, and gives its stamp. For whoever holds the lock. */
+  async replace(name: string, bytes: Uint8Array): Promise<string> {
+    try {
+      return await this.#placed(bytes, (path) => rename(path, this.fileOf(name)));
+    } catch (error) {
+      throw this.#fault(this.fileOf(name), 'written', error);
+    }
+  }
+
+  /** Does the work while no other process, and no other part of this one, does any under this lock. Waits for it until `isOver`. */
+  async locked<T>(work: () => Promise<T>, isOver: () => boolean): Promise<T> {
+    const lock = await this.#lock(join(this.path, LOCK), isOver);
+    try {
+      if (!this.#swept) await this.#sweep();
+      this.#swept = true;
+      return await work();
+    } finally {
+      lock.release();
+    }
+  }
+
+  async #lock(path: string, isOver: () => boolean): Promise<HeldLock> {
+    try {
+      await mkdir(this.#work, { recursive: true });
+      for (;;) {
+        const lock = takeLock(path);
+        if (lock !== undefined) return lock;
+        if (isOver()) break;
+        await pause(LOCK_PAUSE);
+      }
+    } catch (error) {
+      throw this.#fault(path, 'locked', error);
+    }
+    throw new Fault('TRUST_RECORD_UNAVAILABLE', `${path} is held by another process that does not end its work.`);
+  }
+
+  /** Writes a file that is no record yet and has it put into its place; gives its stamp. Each step is a way to another thread and back: those that can go together do. */
+  async #placed(bytes: Uint8Array, place: (path: string) => Promise<void>): Promise<string> {
+    const path = join(this.#work, randomUUID());
+    const file = await this.#opened(path);
+    try {
+      await file.writeFile(bytes);
+      const [stats] = await Promise.all([file.stat({ bigint: true }), place(path)]);
+      return stampOf(stats);
+    } finally {
+      await Promise.all([file.close(), removed(path)]);
+    }
+  }
+
+  /** A new file; the directory is made where it is not there, at the first write or because somebody removed it. */
+  async #opened(path: string): Promise<FileHandle> {
+    try {
+      return await open(path, 'wx', 0o644);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      await mkdir(this.#work, { recursive: true });
+      return open(path, 'wx', 0o644);
+    }
+  }
+
+  /** Removes what processes left that were killed while they wrote. */
+  async #sweep(): Promise<void> {
+    try {
+      for (const name of await readdir(this.#work)) {
+        const path = join(this.#work, name);
+        const begun = (await statOf(path))?.mtimeNs ?? 0n;
+        if (this.#clock.now() - Number(begun / 1_000_000n) > LEFT) await removed(path);
+      }
+    } catch (error) {
+      throw this.#fault(this.#work, 'cleaned', error);
+    }
+  }
+
+  #fault(file: string, verb: string, error: unknown): Fault {
+    const message = `${file} cannot be ${verb} (${codeOf(error) ?? (error as Error).message}).`;
+    return new Fault('TRUST_RECORD_UNAVAILABLE', message, { cause: error });
+  }
+}
