@@ -21,6 +21,8 @@ const LOCK_PAUSE = 10;
 const LEFT = 3_600_000;
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+const stampOf = ({ ino, size, mtimeNs }: BigIntStats): string => `${ino}.${size}.${mtimeNs}`;
+
 /** Undefined where nothing is there. */
 async function statOf(path: string): Promise<BigIntStats | undefined> {
   try {
@@ -30,17 +32,6 @@ async function statOf(path: string): Promise<BigIntStats | undefined> {
     throw error;
   }
 }
-
-/** Removes a file that may be gone already. */
-async function removed(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-  }
-}
-
-const stampOf = ({ ino, size, mtimeNs }: BigIntStats): string => `${ino}.${size}.${mtimeNs}`;
 
 /**
  * Records as bytes: a file of its own for each, in one directory that several processes may share. A reader finds a record whole or not at all: it is written
@@ -98,20 +89,31 @@ export class RecordFolder {
    * is given only where it is free (POSIX link), so that no lock is waited for, and nothing is flushed, as a file system does for what takes another's place.
    */
   async create(name: string, bytes: Uint8Array): Promise<string | undefined> {
+    const file = this.fileOf(name);
     try {
-      return await this.#placed(bytes, (path) => link(path, this.fileOf(name)));
+      const path = await this.#begin(bytes);
+      try {
+        const [stats] = await Promise.all([stat(path, { bigint: true }), link(path, file)]);
+        return stampOf(stats);
+      } finally {
+        await unlink(path);
+      }
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return undefined;
-      throw this.#fault(this.fileOf(name), 'written', error);
+      throw this.#fault(file, 'written', error);
     }
   }
 
   /** Writes a record in the place of the one that is there, and gives its stamp. For whoever holds the lock. */
   async replace(name: string, bytes: Uint8Array): Promise<string> {
+    const file = this.fileOf(name);
     try {
-      return await this.#placed(bytes, (path) => rename(path, this.fileOf(name)));
+      const path = await this.#begin(bytes);
+      const stamp = stampOf(await stat(path, { bigint: true }));
+      await rename(path, file);
+      return stamp;
     } catch (error) {
-      throw this.#fault(this.fileOf(name), 'written', error);
+      throw this.#fault(file, 'written', error);
     }
   }
 
@@ -142,17 +144,12 @@ export class RecordFolder {
     throw new Fault('TRUST_RECORD_UNAVAILABLE', `${path} is held by another process that does not end its work.`);
   }
 
-  /** Writes a file that is no record yet and has it put into its place; gives its stamp. Each step is a way to another thread and back: those that can go together do. */
-  async #placed(bytes: Uint8Array, place: (path: string) => Promise<void>): Promise<string> {
+  /** Writes a file that is no record yet. It is closed before it becomes one: a network file system shows others what was written only then. */
+  async #begin(bytes: Uint8Array): Promise<string> {
     const path = join(this.#work, randomUUID());
-    const file = await this.#opened(path);
-    try {
-      await file.writeFile(bytes);
-      const [stats] = await Promise.all([file.stat({ bigint: true }), place(path)]);
-      return stampOf(stats);
-    } finally {
-      await Promise.all([file.close(), removed(path)]);
-    }
+    await using file = await this.#opened(path);
+    await file.writeFile(bytes);
+    return path;
   }
 
   /** A new file; the directory is made where it is not there, at the first write or because somebody removed it. */
@@ -166,16 +163,15 @@ export class RecordFolder {
     }
   }
 
-  /** Removes what processes left that were killed while they wrote. */
+  /** Removes what processes left that were killed while they wrote. What can't be removed does no harm. */
   async #sweep(): Promise<void> {
-    try {
-      for (const name of await readdir(this.#work)) {
-        const path = join(this.#work, name);
-        const begun = (await statOf(path))?.mtimeNs ?? 0n;
-        if (this.#clock.now() - Number(begun / 1_000_000n) > LEFT) await removed(path);
-      }
-    } catch (error) {
-      throw this.#fault(this.#work, 'cleaned', error);
+    for (const name of await readdir(this.#work).catch(() => [])) {
+      const path = join(this.#work, name);
+      const age = await stat(path).then(
+        ({ mtimeMs }) => this.#clock.now() - mtimeMs,
+        () => 0,
+      );
+      if (age > LEFT) await unlink(path).catch(() => undefined);
     }
   }
 
