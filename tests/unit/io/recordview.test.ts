@@ -36,12 +36,15 @@ afterEach(async () => {
   view.close();
   await temporary.remove();
 });
-const look = (gun: string) => view.turn(gun, () => view.look(recordName(SERVER, gun)));
+const look = (gun: string) => {
+  const name = recordName(SERVER, gun);
+  return view.turn(name, () => view.look(name));
+};
 const write = async (gun: string, version: number, how: 'create' | 'replace') => {
-  const [name, object] = [recordName(SERVER, gun), recordObject(recordOf(gun, version), 0)];
+  const object = recordObject(recordOf(gun, version), 0);
   const bytes = bytesOf(object);
-  const stamp = (await folder[how](name, bytes)) ?? 'none';
-  return { name, own: { stamp, bytes: bytes.length, object } };
+  const stamp = (await folder[how](recordName(SERVER, gun), bytes)) ?? 'none';
+  return { stamp, bytes: bytes.length, object };
 };
 
 describe('a view of trust records', () => {
@@ -51,8 +54,8 @@ describe('a view of trust records', () => {
       [1, 'create'],
       [2, 'replace'],
     ] as const) {
-      const { name, own } = await write('a', version, how);
-      view.wrote(name, recordOf('a', version), own);
+      const name = recordName(SERVER, 'a');
+      await view.turn(name, async () => view.wrote(name, recordOf('a', version), await write('a', version, how)));
       expect(await look('a')).toEqual(recordOf('a', version));
     }
     expect(folder.reads).toBe(0);
