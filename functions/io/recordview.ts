@@ -65,6 +65,7 @@ export class RecordView {
    * Until it is watched, a change counts at the next look.
    */
   follow(): void {
+    // Without an ID: that another folder stands in the place of one is told by the watch of the one above.
     const folders = [this.#folder.parent, this.#folder.path].map((path) => ({ path, id: '' }));
     if (!this.#closed && this.#watch.follow(folders)) this.#noticeKnown();
   }
