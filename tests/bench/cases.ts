@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
-import { imageEnvironment } from './image.ts';
+import { imageStart } from './image.ts';
 import type { LoadJob, LoadResult } from './load.ts';
 import { type RealNotary, startNotary } from './notary.ts';
 import { type Loader, type Start, type Subject, start } from './subject.ts';
@@ -48,15 +48,21 @@ export function gateOn(
   world: { origin: string; authorityFile: string },
   more: Record<string, string> = {},
 ): Start {
+  const image = imageStart();
   const env = {
-    ...imageEnvironment(),
+    ...image.env,
     SNAPSHOT: more['SNAPSHOT'] ?? writePolicies(stage.folder),
     TRUST_SERVERS: `${HOST}=${world.origin}`,
     TRUST_CA_FILE: world.authorityFile,
     TRUST_RECORDS: join(stage.folder, `records-${++records}`),
     ...more,
   };
-  return { name: 'gate', args: [join(stage.folder, 'dist', 'serve.js')], env, probe: '/health/readiness' };
+  return {
+    name: 'gate',
+    args: [...image.flags, join(stage.folder, 'dist', 'serve.js')],
+    env,
+    probe: '/health/readiness',
+  };
 }
 /** An empty function under the framework's own command. */
 export const EMPTY: Start = {

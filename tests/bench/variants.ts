@@ -14,7 +14,8 @@ export async function variants(stage: Stage): Promise<void> {
     { ...deployed, name: "V8's own heap flags", env: without('NODE_OPTIONS') },
     { ...deployed, name: '--max-semi-space-size=32', env: { ...env, NODE_OPTIONS: '--max-semi-space-size=32' } },
     { ...deployed, name: 'an arena of malloc for each thread', env: without('MALLOC_ARENA_MAX') },
-    { ...deployed, name: 'from the sources, not bundled', args: ['functions/serve.ts'] },
+    { ...deployed, name: "with V8's middle compiler", args: deployed.args.filter((arg) => arg !== '--no-maglev') },
+    { ...deployed, name: 'from the sources, not bundled', args: [...deployed.args.slice(0, -1), 'functions/serve.ts'] },
     {
       ...deployed,
       name: "the framework's command, nothing left out",
