@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Decision } from './answer/decision.ts';
 import { DENY_CODES, FAULT_CODES } from './codes.ts';
+import { openCertificateMetric } from './metrics/certificate.ts';
 import { openBuildInfo, openProcessMetrics } from './metrics/process.ts';
 import { openToldMetrics, type ToldMetrics } from './metrics/told.ts';
 import { openTrustMetrics, type TrustMetrics } from './metrics/trust.ts';
@@ -84,7 +85,7 @@ export function openMetrics(options: { readonly process?: boolean } = {}): Metri
   const ready = gauge('portieris_source_ready', '1 while policies can be relied on');
   const problems = gauge('portieris_policy_problems', 'Mistakes in policy objects');
   const warnings = gauge('portieris_policy_warnings', 'Policies that are valid and may be weaker than they look');
-  let certificate: Gauge | undefined;
+  const certificate = openCertificateMetric(registry);
   openBuildInfo(registry);
   if (options.process === true) openProcessMetrics(registry);
   return {
@@ -102,13 +103,7 @@ export function openMetrics(options: { readonly process?: boolean } = {}): Metri
       ready.set(state.ready ? 1 : 0);
       problems.set(state.problems);
       warnings.set(state.warnings);
-      if (state.certificate === undefined) return;
-      // Made only once there is a certificate: a gauge that says 0 would say that it expired in 1970.
-      certificate ??= gauge(
-        'portieris_serving_certificate_expiry_timestamp_seconds',
-        'When the certificate expires that the side-car shows to the API server (READY_TLS_PORT)',
-      );
-      certificate.set(state.certificate / 1000);
+      certificate(state.certificate);
     },
     render: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };

@@ -16,7 +16,7 @@ const sentence = ({ field, message }: Finding): string => `${field} ${message}`;
 function warningsOf(findings: readonly Finding[]): readonly string[] {
   const rest = findings.length - TOLD;
   const told = findings.slice(0, TOLD).map(sentence);
-  return rest > 0 ? [...told, `${rest} more warnings are not shown; the log of portieris-policies has them.`] : told;
+  return rest > 0 ? [...told, `${rest} more warnings are not shown; the log of portieris-validate has them.`] : told;
 }
 
 /** Findings that the message of a refusal tells at most; its causes have all. */

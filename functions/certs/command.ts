@@ -9,6 +9,8 @@ export interface Command {
   readonly service: string;
   readonly secret: string;
   readonly webhook: string;
+  /** The webhook configuration is a validating one. */
+  readonly validating: boolean;
   readonly days: number;
   readonly bits: number;
   readonly renewBefore: number;
@@ -31,10 +33,11 @@ Options (default)
   --namespace NAME    namespace of the gate (portieris)
   --service NAME      Service that the webhook configuration names (portieris-admission)
   --secret NAME       Secret that the pods serve from (portieris-tls)
-  --webhook NAME      MutatingWebhookConfiguration (image-admission-config)
+  --webhook NAME      webhook configuration (image-admission-config)
   --days N            days for which a certificate holds (90)
   --bits N            bits of the RSA keys: 2048, 3072 or 4096 (2048)
 cluster only
+  --validating        the webhook configuration is a ValidatingWebhookConfiguration, not a MutatingWebhookConfiguration
   --rotate            rotate now, however much time is left
   --renew-days N      rotate when fewer days are left (30)
   --overlap N         seconds from the new authority in caBundle to its certificate being served (120)
@@ -56,6 +59,7 @@ const OPTIONS = {
   overlap: { type: 'string', default: '120' },
   settle: { type: 'string', default: '600' },
   patience: { type: 'string', default: '2400' },
+  validating: { type: 'boolean', default: false },
   rotate: { type: 'boolean', default: false },
   force: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -92,6 +96,7 @@ export function parseCommand(args: readonly string[]): Command {
     service: values.service,
     secret: values.secret,
     webhook: values.webhook,
+    validating: values.validating,
     days,
     bits: Number(values.bits),
     renewBefore: renewDays * DAY,

@@ -7,6 +7,7 @@ import {
   setHeaderOptions,
   type V1MutatingWebhookConfiguration,
   type V1Secret,
+  type V1ValidatingWebhookConfiguration,
 } from '@kubernetes/client-node';
 import { type Pair, splitPem } from './issue.ts';
 import type { State, StoredPair } from './plan.ts';
@@ -19,8 +20,10 @@ export interface Places {
   readonly secret: string;
   /** Service that the webhook configuration names; only webhooks that call it get the caBundle. */
   readonly service: string;
-  /** Name of the MutatingWebhookConfiguration. */
+  /** Name of the webhook configuration. */
   readonly webhook: string;
+  /** Whether that is a ValidatingWebhookConfiguration, not a MutatingWebhookConfiguration. */
+  readonly validating: boolean;
 }
 
 const BUNDLED_AT = 'portieris.cloud.ibm.com/bundled-at';
@@ -60,7 +63,7 @@ export class KubeStore implements CertificateStore {
   readonly #core: CoreV1Api;
   readonly #admission: AdmissionregistrationV1Api;
   readonly #places: Places;
-  #webhooks: V1MutatingWebhookConfiguration | undefined;
+  #webhooks: V1MutatingWebhookConfiguration | V1ValidatingWebhookConfiguration | undefined;
 
   constructor(places: Places, config: KubeConfig) {
     this.#core = config.makeApiClient(CoreV1Api);
@@ -69,8 +72,10 @@ export class KubeStore implements CertificateStore {
   }
 
   async read(): Promise<State> {
-    const { namespace, secret, webhook } = this.#places;
-    this.#webhooks = await unless([404], this.#admission.readMutatingWebhookConfiguration({ name: webhook }));
+    const { namespace, secret, webhook: name, validating } = this.#places;
+    this.#webhooks = validating
+      ? await unless([404], this.#admission.readValidatingWebhookConfiguration({ name }))
+      : await unless([404], this.#admission.readMutatingWebhookConfiguration({ name }));
     const secretOf = (name: string) => unless([404], this.#core.readNamespacedSecret({ namespace, name }));
     const current = pairOf(await secretOf(secret));
     const next = pairOf(await secretOf(`${secret}-next`));
@@ -152,17 +157,17 @@ export class KubeStore implements CertificateStore {
   }
 
   async bundle(authorities: readonly string[]): Promise<boolean> {
-    const name = this.#places.webhook;
+    const { webhook: name, validating } = this.#places;
     const value = encode(`${authorities.join('\n')}\n`);
     const body = [
       { op: 'test', path: '/metadata/resourceVersion', value: this.#webhooks?.metadata?.resourceVersion },
       ...this.#ours().map((index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value })),
     ];
     const options = setHeaderOptions('Content-Type', PatchStrategy.JsonPatch);
-    return (
-      (await unless([404, 409, 422], this.#admission.patchMutatingWebhookConfiguration({ name, body }, options))) !==
-      undefined
-    );
+    const call = validating
+      ? this.#admission.patchValidatingWebhookConfiguration({ name, body }, options)
+      : this.#admission.patchMutatingWebhookConfiguration({ name, body }, options);
+    return (await unless<object>([404, 409, 422], call)) !== undefined;
   }
 }
 

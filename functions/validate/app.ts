@@ -50,8 +50,8 @@ export async function openValidate(config: Config, around: ValidateSurroundings 
       record(await timed(deadlineOf(timeout, config), (signal) => validate(validator, body, signal))),
     refuse: (body, refusal) => record(refuseUnread(body, refusal)),
     readiness: ready.readiness,
-    metrics() {
-      metrics.source(source.readiness().ready, source.current()?.problems.length ?? 0);
+    async metrics() {
+      metrics.source(source.readiness().ready, await ready.certificate());
       return metrics.render();
     },
     drain: ready.drain,

@@ -1,13 +1,17 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import { openCertificateMetric } from '../metrics/certificate.ts';
 
-/** What the function that looks at policies counts, and its Prometheus text. */
+/** Outcomes of writing a status. */
+const OUTCOMES = ['written', 'late', 'failed'] as const;
+
+/** What the function that looks at policies counts, and its Prometheus text; of the gate's names it has none but that of the certificate. docs/monitoring.md lists every metric. */
 export interface ValidateMetrics {
   /** Counts one answered review. */
   answered(allowed: boolean): void;
   /** Counts a status by what came of writing it. */
-  status(outcome: 'written' | 'late' | 'failed'): void;
-  /** Notes whether policies can be relied on, and how many mistakes they have. */
-  source(ready: boolean, problems: number): void;
+  status(outcome: (typeof OUTCOMES)[number]): void;
+  /** Notes whether policies are known, and when the serving certificate expires (ms since the epoch), where there is one to be seen. */
+  source(ready: boolean, certificate: number | undefined): void;
   /** The text of `/metrics` and its content type (Prometheus exposition format). */
   render(): Promise<{ readonly type: string; readonly text: string }>;
 }
@@ -28,14 +32,16 @@ export function openValidateMetrics(): ValidateMetrics {
     labelNames: ['outcome'],
     registers,
   });
-  const ready = new Gauge({ name: 'portieris_source_ready', help: '1 while policies can be relied on', registers });
-  const mistakes = new Gauge({ name: 'portieris_policy_problems', help: 'Mistakes in policy objects', registers });
+  for (const allowed of ['true', 'false']) reviews.inc({ allowed }, 0);
+  for (const outcome of OUTCOMES) statuses.inc({ outcome }, 0);
+  const ready = new Gauge({ name: 'portieris_validate_ready', help: '1 while policies are known', registers });
+  const certificate = openCertificateMetric(registry);
   return {
     answered: (allowed) => reviews.inc({ allowed: String(allowed) }),
     status: (outcome) => statuses.inc({ outcome }),
-    source(isReady, problems) {
+    source(isReady, expires) {
       ready.set(isReady ? 1 : 0);
-      mistakes.set(problems);
+      certificate(expires);
     },
     render: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };

@@ -69,8 +69,8 @@ async function held(name = 'portieris-tls'): Promise<Held> {
   const text = (key: string): string => Buffer.from(data[key], 'base64').toString('utf8');
   return { ca: text('ca.crt'), certificate: text('tls.crt'), key: text('tls.key') };
 }
-async function bundles(): Promise<string[]> {
-  const { webhooks } = await kube.client.read(`${WEBHOOKS}/image-admission-config`);
+async function bundles(collection = WEBHOOKS): Promise<string[]> {
+  const { webhooks } = await kube.client.read(`${collection}/image-admission-config`);
   return (webhooks as { clientConfig: { caBundle?: string } }[]).map(({ clientConfig }) =>
     Buffer.from(clientConfig.caBundle ?? '', 'base64').toString('utf8'),
   );
@@ -155,6 +155,30 @@ describe('the certificate job', () => {
     expect(first).toBe(second);
     expect(splitPem(first ?? '')).toHaveLength(1);
     expect(other).toBe('');
+  });
+
+  it('keeps the caBundle of a validating webhook configuration by the certificate that is its own', async () => {
+    const validating: KubeObject = { ...configuration(), kind: 'ValidatingWebhookConfiguration' };
+    const VALIDATING = collectionPath('admissionregistration.k8s.io/v1', 'validatingwebhookconfigurations');
+    await kube.client.create(WEBHOOKS, configuration());
+    await kube.client.create(VALIDATING, validating);
+    await run();
+    const [gates = ''] = await bundles();
+    const { code, text } = await run(
+      '--validating',
+      '--secret',
+      'portieris-own-tls',
+      '--rotate',
+      '--overlap',
+      '0',
+      '--settle',
+      '0',
+    );
+    expect(code, text).toBe(0);
+    const own = await held('portieris-own-tls');
+    for (const bundle of await bundles(VALIDATING)) expect(await taken(own, bundle)).toBe(true);
+    for (const bundle of await bundles()) expect(bundle).toBe(gates);
+    expect(splitPem(gates)).not.toEqual(splitPem(own.ca));
   });
 
   it('replaces what is stored and cannot be served', async () => {

@@ -1,22 +1,26 @@
 import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { parseCommand } from '../../functions/certs/command.ts';
 import { KubeStore } from '../../functions/certs/kube.ts';
 import { orderOf } from '../../functions/certs/main.ts';
 import { rotate } from '../../functions/certs/rotate.ts';
+import { parseConfig } from '../../functions/config.ts';
 import { openCluster } from '../../functions/io/cluster.ts';
+import { POLICY_GROUPS } from '../../functions/io/objects.ts';
 import { openLog } from '../../functions/log.ts';
 import { CONTROLLER, microTime } from '../../functions/notify/event.ts';
 import type { RememberedTrust } from '../../functions/ports.ts';
 import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
+import { openValidate } from '../../functions/validate/app.ts';
 import { kubeconfigOf } from '../support/kube.ts';
 import { type Authority, makeAuthority } from './support/certificates.ts';
 import { type TemporaryFolder, temporaryFolder } from './support/folder.ts';
 import { type KubeServer, startKube } from './support/kube.ts';
-import { collectionPath, type KubeObject } from './support/kubeclient.ts';
+import { collectionPath, type KubeAnswer, type KubeObject } from './support/kubeclient.ts';
 import { render, serverApply } from './support/manifests.ts';
 import { type Recorder, startRecorder } from './support/recorder.ts';
 
@@ -90,6 +94,11 @@ const rightsOf = (role: KubeObject | undefined): string[] =>
 const object = (kind: string, name: string): KubeObject | undefined =>
   installed.find((one) => one.kind === kind && one.metadata.name === name);
 
+/** Any field of an object. */
+const anyOf = (one: KubeObject | undefined): KubeAnswer['body'] => one;
+const jobContainers = (job: KubeObject | undefined): { readonly name: string; readonly args: string[] }[] =>
+  anyOf(job).spec.jobTemplate.spec.template.spec.containers;
+
 async function applyAll(objects: readonly KubeObject[]): Promise<void> {
   for (const one of objects) {
     const { status, body } = await serverApply(kube.client, one, false);
@@ -112,6 +121,21 @@ const seenAt = (version: number): RememberedTrust => ({
   versions: new Map([['root', version]]),
   expires: Date.now() + 3_600_000,
 });
+
+/** An overlay of the repository with components, as an operator's own overlay has them. */
+async function renderWith(overlay: string, components: readonly string[]): Promise<readonly KubeObject[]> {
+  const own = join(folder.path, `${components.join('-')}-${overlay.replace('/', '-')}`);
+  await mkdir(own, { recursive: true });
+  const to = relative(await realpath(own), resolve(import.meta.dirname, '../../knative'));
+  const text = stringify({
+    kind: 'Kustomization',
+    sortOptions: { order: 'fifo' },
+    resources: [`${to}/overlays/${overlay}`],
+    components: components.map((component) => `${to}/components/${component}`),
+  });
+  await writeFile(join(own, 'kustomization.yaml'), text);
+  return render(own);
+}
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let count = 0; count < 600; count++) {
@@ -157,16 +181,18 @@ describe('the manifests', () => {
     expect(objects.length).toBeGreaterThan(0);
   });
 
-  it('name the webhook first, so that it is the first to go', () => {
-    expect(installed[0]?.kind).toBe('MutatingWebhookConfiguration');
-    expect(installed[0]?.['webhooks']).toBeUndefined();
+  it('name the webhooks first, so that they are the first to go', () => {
+    const [gate, adviser] = installed;
+    expect([gate?.kind, adviser?.kind]).toEqual(['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']);
+    for (const shell of [gate, adviser]) expect(shell?.['webhooks']).toBeUndefined();
   });
 
-  it('give the Knative Service the names that kustomize gives its ConfigMaps', () => {
+  it('give both Knative Services the names that kustomize gives their ConfigMaps', () => {
     const maps = installed.filter(({ kind }) => kind === 'ConfigMap').map(({ metadata }) => String(metadata.name));
-    const service = JSON.stringify(installed.find(({ apiVersion }) => apiVersion.startsWith('serving.knative.dev')));
+    const services = installed.filter(({ apiVersion }) => apiVersion.startsWith('serving.knative.dev'));
+    expect(services.map(({ metadata }) => metadata.name)).toEqual(['portieris', 'portieris-validate']);
     expect(maps).toHaveLength(2);
-    for (const name of maps) expect(service).toContain(`"${name}"`);
+    for (const service of services) for (const name of maps) expect(JSON.stringify(service)).toContain(`"${name}"`);
   });
 
   it.each([
@@ -180,14 +206,45 @@ describe('the manifests', () => {
     ['exempt-namespaces', 'default/webhook'],
     ['alerts', 'default'],
   ])('are changed by the component %s, and accepted with it', async (component, overlay) => {
-    const own = join(folder.path, component);
-    await mkdir(own, { recursive: true });
-    const to = relative(await realpath(own), resolve(import.meta.dirname, '../../knative'));
-    const lines = [`resources: [${to}/overlays/${overlay}]`, `components: [${to}/components/${component}]`];
-    await writeFile(join(own, 'kustomization.yaml'), `kind: Kustomization\n${lines.join('\n')}\n`);
-    const changed = await render(own);
+    const changed = await renderWith(overlay, [component]);
     expect(changed).not.toEqual(await render(`knative/overlays/${overlay}`));
     for (const one of changed) expect((await serverApply(kube.client, one, true)).status).toBeLessThan(300);
+  });
+
+  it('hold the gate and nothing else with the component without-validate, and leave the gate as it is', async () => {
+    const all = await renderWith('default', ['monitoring']);
+    const gate = await renderWith('default', ['monitoring', 'without-validate']);
+    const named = ({ kind, metadata }: KubeObject) => `${kind} ${metadata.name}`;
+    const kept = new Set(gate.map(named));
+    expect(all.map(named).filter((name) => !kept.has(name))).toEqual([
+      'ValidatingWebhookConfiguration portieris-validate',
+      'ServiceAccount portieris-validate',
+      'ClusterRole portieris-validate',
+      'ClusterRoleBinding portieris-validate',
+      'Service portieris-validate',
+      'Service portieris-validation',
+      'PodMonitor portieris-validate',
+      'PrometheusRule portieris-validate',
+    ]);
+    const changed = gate.filter((one) => !all.some((other) => isDeepStrictEqual(one, other)));
+    expect(changed.map(named)).toEqual(['CronJob portieris-certificates']);
+    expect(jobContainers(changed[0]).map(({ name }) => name)).toEqual(['certificates']);
+  });
+
+  it('of overlays/cert-manager have each caBundle filled from the certificate that is served behind it', async () => {
+    const objects = await render('knative/overlays/cert-manager');
+    expect(objects.filter(({ metadata }) => metadata.name === 'portieris-certificates')).toEqual([]);
+    const mounted = objects
+      .filter(({ apiVersion }) => apiVersion.startsWith('serving.knative.dev'))
+      .map((service) => anyOf(service).spec.template.spec.volumes[0].secret.secretName);
+    for (const [index, hook] of (await render('knative/overlays/cert-manager/webhook')).entries()) {
+      const { metadata, webhooks } = anyOf(hook);
+      const [, name] = metadata.annotations['cert-manager.io/inject-ca-from'].split('/');
+      const certificate = anyOf(objects.find((one) => one.kind === 'Certificate' && one.metadata.name === name));
+      const { service } = webhooks[0].clientConfig;
+      expect(certificate.spec.secretName).toBe(mounted[index]);
+      expect(certificate.spec.dnsNames).toEqual([`${service.name}.${service.namespace}.svc`]);
+    }
   });
 });
 
@@ -236,25 +293,66 @@ describe('the rights', () => {
     expect([...recorder.used].toSorted()).toEqual(rightsOf(object('ClusterRole', 'portieris')).toSorted());
   });
 
+  it('of the function that looks at policies are those that its code uses, and no other', async () => {
+    const recorder = await recorderAs('portieris-validate');
+    const kubeconfig = join(folder.path, 'validate.kubeconfig');
+    await writeFile(kubeconfig, kubeconfigOf(recorder.origin), { mode: 0o600 });
+    for (const [plural, kind] of [
+      ['imagepolicies', 'ImagePolicy'],
+      ['clusterimagepolicies', 'ClusterImagePolicy'],
+    ] as const) {
+      for (const { group, version } of POLICY_GROUPS) {
+        const policy = { trust: { enabled: true, signerSecrets: [{ name: 'alice', namespace: NAMESPACE }] } };
+        await kube.client.create(
+          collectionPath(`${group}/${version}`, plural, kind === 'ImagePolicy' ? NAMESPACE : undefined),
+          {
+            apiVersion: `${group}/${version}`,
+            kind,
+            metadata: { name: 'rights' },
+            spec: { repositories: [{ name: 'registry.test/*', policy }] },
+          },
+        );
+      }
+    }
+    const config = parseConfig({ SNAPSHOT: 'cluster' });
+    const app = await openValidate(config, { kubeconfig, log: openLog('error') });
+    try {
+      await until('every status is written', async () => {
+        const { text } = await app.metrics();
+        return /outcome="written"\} ([4-9]|\d\d)/.test(text);
+      });
+      await until(
+        'every watch is open',
+        () => [...recorder.used].filter((right) => right.startsWith('watch')).length >= 4,
+      );
+    } finally {
+      await app.close();
+      await recorder.close();
+    }
+    expect(recorder.forbidden).toEqual([]);
+    expect([...recorder.used].toSorted()).toEqual(rightsOf(object('ClusterRole', 'portieris-validate')).toSorted());
+  });
+
   it('of the certificate job are those that its code uses, and no other, on its own objects alone', async () => {
-    const [webhook] = await render('knative/overlays/default/webhook');
-    await applyAll([webhook as KubeObject]);
+    await applyAll(await render('knative/overlays/default/webhook'));
     const recorder = await recorderAs('portieris-certificates');
     const config = new KubeConfig();
     config.loadFromString(kubeconfigOf(recorder.origin));
-    const command = parseCommand(['cluster']);
-    const store = new KubeStore(command, config);
-    const run = (force: boolean) =>
-      rotate(
-        {
-          order: orderOf(command),
-          schedule: { renewBefore: command.renewBefore, overlap: 0, settle: 0, force },
-          patience: 60_000,
-        },
-        { store, now: Date.now, sleep: async () => undefined, report: () => undefined },
-      );
-    await run(false);
-    await run(true);
+    for (const { args } of jobContainers(object('CronJob', 'portieris-certificates'))) {
+      const command = parseCommand(args.slice(1));
+      const store = new KubeStore(command, config);
+      const run = (force: boolean) =>
+        rotate(
+          {
+            order: orderOf(command),
+            schedule: { renewBefore: command.renewBefore, overlap: 0, settle: 0, force },
+            patience: 60_000,
+          },
+          { store, now: Date.now, sleep: async () => undefined, report: () => undefined },
+        );
+      await run(false);
+      await run(true);
+    }
     await recorder.close();
     expect(recorder.forbidden).toEqual([]);
     const roles = ['Role', 'ClusterRole'].map((kind) => object(kind, 'portieris-certificates'));

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type BusyGate, type SceneName, startBusyGate } from '../support/busygate.ts';
 import { dashboardQueries, readDashboard, readRules, selectorsOf } from '../support/monitoring.ts';
+import { type Started, startNode } from '../support/process.ts';
 import { type Prometheus, startPrometheus } from '../support/prometheus.ts';
 import { type TemporaryFolder, temporaryFolder } from './support/folder.ts';
 import { render } from './support/manifests.ts';
@@ -18,6 +19,7 @@ const SCRAPE = 1;
 
 let folder: TemporaryFolder;
 let gate: BusyGate;
+let validate: Started | undefined;
 let prometheus: Prometheus;
 let rules: string;
 
@@ -77,6 +79,13 @@ async function drive(): Promise<void> {
   );
 }
 
+/** The function that looks at policies, on those of the gate; gives where it is scraped. */
+async function startValidate(): Promise<string> {
+  validate = startNode(['functions/validate/serve.ts'], { PORT: '0', SNAPSHOT: join(folder.path, 'policies') });
+  const [, port = ''] = await validate.until(/"port":(\d+)/);
+  return `127.0.0.1:${port}`;
+}
+
 beforeAll(async () => {
   folder = await temporaryFolder('monitoring');
   rules = stringify(await readRules());
@@ -85,7 +94,7 @@ beforeAll(async () => {
   prometheus = await startPrometheus({
     path: inject('tools')['prometheus'] as string,
     folder: folder.path,
-    targets: { 'gate-1': gate.targets[0] ?? '' },
+    targets: { 'gate-1': gate.targets[0] ?? '', 'validate-1': await startValidate() },
     rules,
     seconds: SCRAPE,
   });
@@ -95,6 +104,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await prometheus?.stop();
+  await validate?.kill();
   await gate?.close();
   await folder.remove();
 });
@@ -130,7 +140,13 @@ describe('the alert rules', () => {
       await expect.poll(async () => (await states()).get(name)?.state, { message: name }).toBe('pending');
     const all = await states();
     expect([...all.values()].filter(({ health }) => health !== 'ok')).toEqual([]);
-    for (const name of ['PortierisDown', 'PortierisNotReady', 'PortierisBug', 'PortierisCacheTooSmall'])
+    for (const name of [
+      'PortierisDown',
+      'PortierisNotReady',
+      'PortierisBug',
+      'PortierisCacheTooSmall',
+      'PortierisValidateDown',
+    ])
       expect(all.get(name)?.state, name).toBe('inactive');
   });
 });
@@ -195,7 +211,9 @@ describe('the component', () => {
     expect(added.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`).toSorted()).toEqual([
       'ConfigMap portieris/portieris-dashboard',
       'PodMonitor portieris/portieris',
+      'PodMonitor portieris/portieris-validate',
       'PrometheusRule portieris/portieris',
+      'PrometheusRule portieris/portieris-validate',
     ]);
     const [map] = added.filter(({ kind }) => kind === 'ConfigMap');
     expect(map?.metadata['labels']).toMatchObject({ grafana_dashboard: '1' });

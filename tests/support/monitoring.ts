@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 
 const COMPONENT = resolve(import.meta.dirname, '../../knative/components/monitoring');
 
@@ -52,9 +52,16 @@ export interface Dashboard {
   readonly panels: readonly Panel[];
 }
 
-/** The rules of the component, as a rule file has them. */
-export const readRules = async (): Promise<RuleFile> =>
-  (parse(await readFile(join(COMPONENT, 'rules.yaml'), 'utf8')) as { spec: RuleFile }).spec;
+/** The rules of the component, as a rule file has them: those of the gate, then those of the function that looks at policies. */
+export async function readRules(): Promise<RuleFile> {
+  const files = await Promise.all(
+    ['rules.yaml', 'validate.yaml'].map((name) => readFile(join(COMPONENT, name), 'utf8')),
+  );
+  const objects = files
+    .flatMap((text) => parseAllDocuments(text))
+    .map((document) => document.toJS() as { readonly kind: string; readonly spec: RuleFile });
+  return { groups: objects.filter(({ kind }) => kind === 'PrometheusRule').flatMap(({ spec }) => spec.groups) };
+}
 
 /** The dashboard of the component. */
 export const readDashboard = async (): Promise<Dashboard> =>

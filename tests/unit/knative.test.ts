@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import { parseCommand } from '../../functions/certs/command.ts';
 import { OPTIONS, parseConfig } from '../../functions/config.ts';
+import { POLICY_GROUPS } from '../../functions/io/objects.ts';
 import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
 
 /** What the manifests promise and no cluster is needed to see. tests/integration/manifests.test.ts shows them to an API server. */
@@ -24,6 +25,8 @@ const [webhook] = things('knative/webhook/600-webhook.yaml') as [Thing];
 const [service] = things('knative/base/400-service.yaml') as [Thing];
 const [entrance] = things('knative/base/410-admission.yaml') as [Thing];
 const [job] = things('knative/base/500-certificates.yaml') as [Thing];
+const [adviser, adviserEntrance] = things('knative/base/430-validate.yaml') as [Thing, Thing];
+const [advice] = things('knative/webhook/610-validate.yaml') as [Thing];
 const nginx = text('knative/base/nginx.conf');
 const [hook] = webhook['webhooks'];
 
@@ -82,22 +85,88 @@ describe('the webhook configuration', () => {
   });
 });
 
+describe('the webhook configuration of the function that looks at policies', () => {
+  const [hook] = advice['webhooks'];
+
+  it('leads to its own Service, and has its own empty shell', () => {
+    expect(things('knative/base/100-webhook.yaml')[1]).toMatchObject({
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: advice.metadata,
+    });
+    expect(hook.clientConfig.service).toEqual({
+      namespace: adviserEntrance.metadata.namespace,
+      name: adviserEntrance.metadata.name,
+      path: '/validate',
+      port: adviserEntrance['spec'].ports[0].port,
+    });
+    expect(adviserEntrance['spec'].selector).toEqual({ 'serving.knative.dev/service': adviser.metadata.name });
+  });
+
+  it("stands in nobody's way: it fails open, soon, and leaves nothing behind", () => {
+    expect(hook).toMatchObject({ failurePolicy: 'Ignore', sideEffects: 'None', matchPolicy: 'Equivalent' });
+    expect(hook.timeoutSeconds).toBeLessThanOrEqual(5);
+  });
+
+  it('sends each write of a policy of either group, and nothing of a status', () => {
+    expect(hook.rules).toEqual([
+      {
+        apiGroups: POLICY_GROUPS.map(({ group }) => group),
+        apiVersions: ['*'],
+        resources: ['imagepolicies', 'clusterimagepolicies'],
+        operations: ['CREATE', 'UPDATE', 'DELETE'],
+        scope: '*',
+      },
+    ]);
+    expect(hook).not.toHaveProperty('namespaceSelector');
+  });
+});
+
+describe('the function that looks at policies', () => {
+  const template = adviser['spec'].template;
+  const gate = service['spec'].template;
+
+  it('runs the image of the gate by its own program, with the side-car of the gate', () => {
+    const [own, sideCar] = template.spec.containers;
+    const [gates, gatesSideCar] = gate.spec.containers;
+    expect(own).toMatchObject({ image: gates.image, args: ['validate.js'], envFrom: gates.envFrom });
+    expect([own.readinessProbe, own.livenessProbe, own.ports]).toEqual([
+      gates.readinessProbe,
+      gates.livenessProbe,
+      gates.ports,
+    ]);
+    expect(sideCar).toEqual(gatesSideCar);
+    expect(template.spec.timeoutSeconds).toBe(gate.spec.timeoutSeconds);
+    expect(text('knative/bundle.ts')).toContain("validate: 'functions/validate/serve.ts'");
+  });
+
+  it('has an account and a key of its own, and is always there, inside the cluster alone', () => {
+    const secretOf = (spec: { volumes: { secret?: { secretName: string } }[] }) =>
+      spec.volumes.flatMap(({ secret }) => (secret === undefined ? [] : [secret.secretName]));
+    expect(template.spec.serviceAccountName).toBe('portieris-validate');
+    expect(secretOf(template.spec)).toEqual(['portieris-validate-tls']);
+    expect(secretOf(gate.spec)).not.toContain('portieris-validate-tls');
+    expect(Number(template.metadata.annotations['autoscaling.knative.dev/min-scale'])).toBe(1);
+    expect(adviser.metadata).toMatchObject({ labels: { 'networking.knative.dev/visibility': 'cluster-local' } });
+  });
+});
+
 describe('the pods', () => {
   const template = service['spec'].template;
-  const containers = [...template.spec.containers, job['spec'].jobTemplate.spec.template.spec.containers[0]];
-
-  it.each(containers.map((container) => [container.name, container]))(
-    '%s runs with no right it does not need',
-    (_, container) => {
-      expect(container.securityContext).toMatchObject({
-        readOnlyRootFilesystem: true,
-        allowPrivilegeEscalation: false,
-        capabilities: { drop: ['ALL'] },
-      });
-      expect(container.resources.limits.memory).toBeDefined();
-      expect(container.resources.requests).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) });
-    },
+  const containers: [string, Thing][] = [service, adviser].flatMap(({ metadata, spec }) =>
+    spec.template.spec.containers.map((container: Thing) => [`${metadata.name} ${container['name']}`, container]),
   );
+  for (const container of job['spec'].jobTemplate.spec.template.spec.containers)
+    containers.push([`${job.metadata.name} ${container.name}`, container]);
+
+  it.each(containers)('%s runs with no right it does not need', (_, { securityContext, resources }) => {
+    expect(securityContext).toMatchObject({
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+    });
+    expect(resources.limits.memory).toBeDefined();
+    expect(resources.requests).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) });
+  });
 
   it('are three at least, and are reached inside the cluster alone', () => {
     expect(Number(template.metadata.annotations['autoscaling.knative.dev/min-scale'])).toBeGreaterThanOrEqual(3);
@@ -131,17 +200,21 @@ describe('the pods', () => {
 });
 
 describe('the certificate', () => {
-  it('is made for the Service, the Secret and the webhook configuration of the manifests', () => {
-    const [program, ...args] = job['spec'].jobTemplate.spec.template.spec.containers[0].args as string[];
+  it.each([
+    ['the gate', 0, { service, entrance, webhook }],
+    ['the function that looks at policies', 1, { service: adviser, entrance: adviserEntrance, webhook: advice }],
+  ] as const)('of %s is made for its Service, its Secret and its webhook configuration', (_, index, ours) => {
+    const [program, ...args] = job['spec'].jobTemplate.spec.template.spec.containers[index].args as string[];
     expect(program).toBe('certs.js');
     const command = parseCommand(args);
     expect(command).toMatchObject({
       verb: 'cluster',
-      namespace: entrance.metadata.namespace,
-      service: entrance.metadata.name,
-      webhook: webhook.metadata.name,
+      namespace: ours.entrance.metadata.namespace,
+      service: ours.entrance.metadata.name,
+      webhook: ours.webhook.metadata.name,
+      validating: ours.webhook.kind === 'ValidatingWebhookConfiguration',
     });
-    const volumes = service['spec'].template.spec.volumes as { secret?: { secretName: string } }[];
+    const volumes = ours.service['spec'].template.spec.volumes as { secret?: { secretName: string } }[];
     expect(volumes.map(({ secret }) => secret?.secretName)).toContain(command.secret);
     expect(command.patience).toBeLessThan(job['spec'].jobTemplate.spec.activeDeadlineSeconds * 1000);
   });
@@ -162,7 +235,8 @@ describe('skaffold.yaml', () => {
     expect(files.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
     const images = new Set([
       service['spec'].template.spec.containers[0].image,
-      job['spec'].jobTemplate.spec.template.spec.containers[0].image,
+      adviser['spec'].template.spec.containers[0].image,
+      ...job['spec'].jobTemplate.spec.template.spec.containers.map(({ image }: { image: string }) => image),
     ]);
     expect([...images]).toEqual(config.build.artifacts.map(({ image }: { image: string }) => image));
   });

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { request as forward } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-/** One right: a verb on a resource of a group. */
+/** One right: a verb on a resource of a group, or on `resource/subresource`. */
 export type Right = `${string} ${string}/${string}`;
 
 /** A way to an API server with the token of one ServiceAccount, which notes what is asked for. */
@@ -29,7 +29,8 @@ export function rightOf(method: string, target: string): Right {
   const [root, ...rest] = url.pathname.split('/').filter((part) => part !== '');
   const group = root === 'apis' ? (rest[0] ?? '') : '';
   const parts = rest.slice(root === 'apis' ? 2 : 1);
-  const [resource = '', name] = parts[0] === 'namespaces' && parts.length > 2 ? parts.slice(2) : parts;
+  const [plural = '', name, subresource] = parts[0] === 'namespaces' && parts.length > 2 ? parts.slice(2) : parts;
+  const resource = subresource === undefined ? plural : `${plural}/${subresource}`;
   const read = url.searchParams.get('watch') === 'true' ? 'watch' : name === undefined ? 'list' : 'get';
   return `${WRITES.get(method) ?? read} ${group}/${resource}`;
 }

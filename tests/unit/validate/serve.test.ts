@@ -62,6 +62,8 @@ describe('the function that looks at policies, on our own start', () => {
     const { text } = await ask(port, { path: '/metrics' });
     expect(text).toContain('portieris_policy_reviews_total{allowed="false"} 2');
     expect(text).toContain('portieris_policy_reviews_total{allowed="true"} 1');
+    expect(text).toContain('portieris_policy_statuses_total{outcome="failed"} 0');
+    expect(text).toContain('portieris_validate_ready 1');
     started.child.kill('SIGTERM');
     await started.ended;
     const lines = started
