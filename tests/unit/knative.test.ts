@@ -102,7 +102,7 @@ describe('the webhook configuration of the function that looks at policies', () 
     expect(adviserEntrance['spec'].selector).toEqual({ 'serving.knative.dev/service': adviser.metadata.name });
   });
 
-  it("stands in nobody's way: it fails open, soon, and leaves nothing behind", () => {
+  it('stands in nobody’s way: it fails open, soon, and leaves nothing behind', () => {
     expect(hook).toMatchObject({ failurePolicy: 'Ignore', sideEffects: 'None', matchPolicy: 'Equivalent' });
     expect(hook.timeoutSeconds).toBeLessThanOrEqual(5);
   });
