@@ -138,7 +138,8 @@ say "closed: workloads outside the exempt namespaces are admitted by revision $l
 
 # 3. The function that looks at policies, after the gate and never in its way.
 about_validate
-if [ -n "$(ours get ksvc "$service" --ignore-not-found -o name)" ]; then
+deployed=$(ours get ksvc "$service" --ignore-not-found -o name)
+if [ -n "$deployed" ]; then
   done_already='; the gate is closed, and policies can be written without being looked at'
   wait_for_pods
   look_at_webhook

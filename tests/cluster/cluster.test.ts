@@ -1,24 +1,28 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describePolicies } from './policies.ts';
 import {
   apply,
-  endGates,
-  gatePods,
+  endPods,
   get,
   isReady,
   kubectl,
   list,
-  readyGates,
+  podsOf,
+  readyPods,
+  revisionsOf,
   type Thing,
   tryCreate,
   tryKubectl,
 } from './support/cluster.ts';
 import { deploy, undeploy, writeOverlay } from './support/deploy.ts';
 import { admitOnce, type LoadOptions, startLoad, type Tally } from './support/load.ts';
+import { policyVersions, startLooking } from './support/looking.ts';
 import { mebibytes, memory, startTimes, tell } from './support/numbers.ts';
 import { eventually } from './support/shell.ts';
 import { TRUST_SERVER } from './support/trust.ts';
 import { clusterPolicy, knativeService, WORKLOADS, type Workload, workload } from './support/workloads.ts';
 import { openWorld, type World } from './support/world.ts';
+import { describeTelling } from './telling.ts';
 
 /** The gate as it is deployed, in the cluster of KUBECONFIG. The tests stand on one another, in this order. */
 
@@ -28,6 +32,8 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
+const memoryOf = async (service?: string): Promise<readonly string[]> =>
+  Object.entries(await memory(service)).map(([name, bytes]) => `${name} ${mebibytes(bytes)}`);
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 const at = (name: string) => ({ namespace: world.namespace, name });
 const pinned = () => `${world.signed.name}@${world.signed.digest}`;
@@ -50,20 +56,37 @@ function expectFaultless(tally: Tally): void {
   expect(tally.refused).toBeGreaterThan(5);
 }
 
-const podsOf = (app: string) => list('pods', '-n', world.namespace, '-l', `app=${app}`);
+/** Webhook configurations of ours that are there. */
+const webhooksLeft = async (): Promise<readonly (string | undefined)[]> =>
+  (
+    await list(
+      'mutatingwebhookconfigurations,validatingwebhookconfigurations',
+      '-l',
+      'app.kubernetes.io/name=portieris',
+    )
+  )
+    .map(({ metadata }) => metadata.name)
+    .toSorted();
+const podsNamed = (app: string) => list('pods', '-n', world.namespace, '-l', `app=${app}`);
 const began = ({ status }: Thing): boolean => ['Running', 'Succeeded'].includes(status.phase);
 
 describe('the deployment', () => {
   it('ends with the gate closed, and every pod of it ready', async () => {
     const webhook = await get('mutatingwebhookconfiguration', 'image-admission-config');
     expect(webhook['webhooks'][0].failurePolicy).toBe('Fail');
-    expect((await readyGates()).length).toBeGreaterThanOrEqual(3);
-    tell('first kubectl apply to the first admission', `${(world.deployed / 1000).toFixed(1)} s`);
+    expect((await readyPods()).length).toBeGreaterThanOrEqual(3);
+    tell('first kubectl apply to the first admission', `${(world.closed / 1000).toFixed(0)} s`);
     tell('pod start to ready (s)', await startTimes());
-    tell(
-      'memory at rest',
-      Object.entries(await memory()).map(([name, bytes]) => `${name} ${mebibytes(bytes)}`),
-    );
+    tell('memory at rest', await memoryOf());
+  });
+
+  it('ends with policies being looked at, by one pod, in nobody’s way', async () => {
+    const { webhooks } = await get('validatingwebhookconfiguration', 'portieris-validate');
+    expect(webhooks).toMatchObject([{ failurePolicy: 'Ignore', clientConfig: { caBundle: expect.any(String) } }]);
+    expect(await readyPods('portieris-validate')).toHaveLength(1);
+    tell('first kubectl apply to policies being looked at', `${(world.deployed / 1000).toFixed(0)} s`);
+    tell('pod of validate, start to ready (s)', await startTimes('portieris-validate'));
+    tell('memory of validate at rest', await memoryOf('portieris-validate'));
   });
 
   it('runs an image without private keys, packages or rights', async () => {
@@ -73,7 +96,7 @@ describe('the deployment', () => {
       let written = true;
       try { fs.writeFileSync('/app/new', ''); } catch { written = false; }
       console.log(JSON.stringify({ files, keys, written, user: process.getuid() }));`;
-    const [pod = ''] = await readyGates();
+    const [pod = ''] = await readyPods();
     const seen = JSON.parse(
       await kubectl(['exec', '-n', 'portieris', pod, '-c', 'portieris', '--', 'node', '-e', look]),
     );
@@ -84,7 +107,7 @@ describe('the deployment', () => {
   });
 
   it('of the same again makes no new Revision', async () => {
-    const revisions = async () => (await list('revisions', '-n', 'portieris')).map(({ metadata }) => metadata.name);
+    const revisions = async () => [...(await revisionsOf()), ...(await revisionsOf('portieris-validate'))];
     const before = await revisions();
     await deploy(world.overlay.path);
     expect(await revisions()).toEqual(before);
@@ -96,7 +119,7 @@ describe('every kind', () => {
     const name = `signed-${kind.toLowerCase()}`;
     await apply(workload(kind, at(name), world.signed.name));
     const [pod] = await eventually(`${kind} ${name} has a pod that runs`, 120, async () => {
-      const pods = (await podsOf(name)).filter(began);
+      const pods = (await podsNamed(name)).filter(began);
       return pods.length > 0 ? pods : undefined;
     });
     expect(pod?.['spec'].containers[0].image).toBe(pinned());
@@ -112,7 +135,7 @@ describe('every kind', () => {
   it("a user's Knative Service with a signed image runs, by digest", async () => {
     await apply(knativeService(at('signed-service'), world.signed.name));
     await kubectl(['wait', '-n', world.namespace, 'ksvc/signed-service', '--for=condition=Ready', '--timeout=180s']);
-    const images = (await podsOf('signed-service-00001')).map(({ spec }) => spec.containers[0].image as string);
+    const images = (await podsNamed('signed-service-00001')).map(({ spec }) => spec.containers[0].image as string);
     expect(images.length).toBeGreaterThan(0);
     for (const image of images) expect(image.endsWith(`@${world.signed.digest}`)).toBe(true);
     await kubectl(['delete', 'ksvc', '-n', world.namespace, 'signed-service', '--wait=false']);
@@ -124,7 +147,7 @@ describe('every kind', () => {
       const events = await list('events', '-n', world.namespace);
       return events.find(({ message }) => message?.includes('TRUST_NOT_SIGNED'));
     });
-    expect(await podsOf('unsigned-service-00001')).toEqual([]);
+    expect(await podsNamed('unsigned-service-00001')).toEqual([]);
     await kubectl(['delete', 'ksvc', '-n', world.namespace, 'unsigned-service', '--wait=false']);
   });
 
@@ -148,6 +171,9 @@ describe('every kind', () => {
   });
 });
 
+describePolicies(() => world);
+describeTelling(() => world);
+
 describe('an edited policy', () => {
   /** Asks one replica, by the API server's way to the pod. */
   async function ask(pod: string, image: string): Promise<boolean | undefined> {
@@ -170,7 +196,7 @@ describe('an edited policy', () => {
 
   it('counts at once on every replica, both ways', async () => {
     const image = world.unsigned.name;
-    const replicas = await readyGates();
+    const replicas = await readyPods();
     expect(replicas.length).toBeGreaterThanOrEqual(3);
     const everywhere = (allowed: boolean) =>
       eventually(`each replica answers ${allowed}`, 5, async () => {
@@ -194,21 +220,18 @@ describe('an edited policy', () => {
 
 describe('under steady admissions', () => {
   it('the gate grows with its load', async () => {
-    const before = (await readyGates()).length;
+    const before = (await readyPods()).length;
     const load = startLoad(world.api, loadOptions(40, 0));
     const started = performance.now();
     try {
-      await eventually('more pods are ready', 180, async () => (await readyGates()).length > before || undefined);
+      await eventually('more pods are ready', 180, async () => (await readyPods()).length > before || undefined);
       tell(
         'pods under load',
-        `${before} to ${(await readyGates()).length} in ${((performance.now() - started) / 1000).toFixed(0)} s`,
+        `${before} to ${(await readyPods()).length} in ${((performance.now() - started) / 1000).toFixed(0)} s`,
       );
       await pause(15_000);
     } finally {
-      tell(
-        'memory under load',
-        Object.entries(await memory()).map(([name, bytes]) => `${name} ${mebibytes(bytes)}`),
-      );
+      tell('memory under load', await memoryOf());
       const tally = await load.stop();
       const seconds = (performance.now() - started) / 1000;
       tell(
@@ -219,33 +242,48 @@ describe('under steady admissions', () => {
     }
   });
 
-  it('a rollout fails none, and no older revision lives on', async () => {
+  it('a rollout fails none, no policy goes by unseen, and no older revision lives on', async () => {
     const load = steadily();
+    const looking = startLooking(world.api);
     await pause(2000);
-    const before = (await list('revisions', '-n', 'portieris')).map(({ metadata }) => metadata.name);
-    const { overlay, gate, trust } = world;
-    await writeOverlay({ folder: overlay.path, image: gate.name, authority: trust.authority, logLevel: 'debug' });
-    await deploy(overlay.path);
-    await eventually('the pods of the older revision are gone', 240, async () => {
-      const old = (await gatePods()).filter(({ metadata }) =>
-        before.includes((metadata['labels'] as Record<string, string>)['serving.knative.dev/revision']),
-      );
+    const services = ['portieris', 'portieris-validate'];
+    const before = (await Promise.all(services.map(revisionsOf))).flat();
+    const versions = await policyVersions();
+    await writeOverlay({ ...world.deployment, logLevel: 'debug' });
+    await deploy(world.overlay.path);
+    await eventually('the pods of the older revisions are gone', 240, async () => {
+      const old = (await Promise.all(services.map(podsOf)))
+        .flat()
+        .filter(({ metadata }) =>
+          before.includes((metadata['labels'] as Record<string, string>)['serving.knative.dev/revision'] ?? ''),
+        );
       return old.length === 0 || undefined;
     });
-    const revisions = (await list('revisions', '-n', 'portieris')).map(({ metadata }) => metadata.name);
-    expect(revisions).toHaveLength(1);
-    expect(before).not.toContain(revisions[0]);
+    for (const service of services) {
+      const revisions = await revisionsOf(service);
+      expect(revisions).toHaveLength(1);
+      expect(before).not.toContain(revisions[0]);
+    }
     expectFaultless(await load.stop());
+    expect((await looking.stop()).passed).toEqual([]);
+    // The older and the newer pod of validate found the same: neither wrote what the other had written.
+    expect(await policyVersions()).toEqual(versions);
   });
 
-  it('a rotation of the certificate fails none, and leaves one new authority', async () => {
-    const bundle = async () =>
-      Buffer.from(
-        (await get('mutatingwebhookconfiguration', 'image-admission-config'))['webhooks'][0].clientConfig.caBundle,
-        'base64',
-      ).toString();
-    const before = (await bundle()).trim();
+  it('a rotation of both certificates fails none, no policy goes by unseen, and each is left with one new authority', async () => {
+    const bundles = () =>
+      Promise.all(
+        [
+          ['mutatingwebhookconfiguration', 'image-admission-config'],
+          ['validatingwebhookconfiguration', 'portieris-validate'],
+        ].map(async (names) => {
+          const { webhooks } = await get(...names);
+          return Buffer.from(webhooks[0].clientConfig.caBundle, 'base64').toString().trim();
+        }),
+      );
+    const before = await bundles();
     const load = steadily();
+    const looking = startLooking(world.api);
     const job = JSON.parse(
       await kubectl([
         'create',
@@ -259,24 +297,31 @@ describe('under steady admissions', () => {
         'json',
       ]),
     );
-    job.spec.template.spec.containers[0].args.push('--rotate', '--overlap', '30', '--settle', '150');
+    for (const { args } of job.spec.template.spec.containers)
+      args.push('--rotate', '--overlap', '30', '--settle', '150');
     await apply(job);
     await kubectl(['wait', '-n', 'portieris', 'job/e2e-rotation', '--for=condition=Complete', '--timeout=400s']);
     await pause(5000);
     expectFaultless(await load.stop());
-    const after = (await bundle()).trim();
-    expect(after.match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
-    expect(after).not.toBe(before);
+    const after = await bundles();
+    for (const bundle of after) {
+      expect(bundle.match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
+      expect(before).not.toContain(bundle);
+    }
+    expect(after[0]).not.toBe(after[1]);
+    const { refused, passed } = await looking.stop();
+    expect(passed).toEqual([]);
+    expect(refused).toBeGreaterThan(100);
     await kubectl(['delete', 'job', '-n', 'portieris', 'e2e-rotation', '--wait=false']);
   });
 
   it('the deletion of one pod fails none', async () => {
     const load = steadily();
     await pause(2000);
-    const [first = ''] = await readyGates();
-    await endGates([first], 'gracefully');
+    const [first = ''] = await readyPods();
+    await endPods([first], 'gracefully');
     await eventually('the pod is gone', 200, async () => {
-      return (await gatePods()).every(({ metadata }) => metadata.name !== first) || undefined;
+      return (await podsOf()).every(({ metadata }) => metadata.name !== first) || undefined;
     });
     expectFaultless(await load.stop());
   });
@@ -308,8 +353,8 @@ describe('under steady admissions', () => {
     const load = steadily();
     await pause(2000);
     const started = performance.now();
-    await endGates(
-      (await gatePods()).map(({ metadata }) => metadata.name ?? ''),
+    await endPods(
+      (await podsOf()).map(({ metadata }) => metadata.name ?? ''),
       'by force',
     );
     await eventually(
@@ -339,21 +384,60 @@ describe('under steady admissions', () => {
 });
 
 describe('the uninstallation', () => {
-  it('takes the webhook first and leaves nothing that refuses', async () => {
+  it('takes the webhooks first and leaves nothing that refuses', async () => {
     await undeploy(world.overlay.path);
-    expect((await tryKubectl(['get', 'mutatingwebhookconfiguration', 'image-admission-config'])).code).not.toBe(0);
+    expect(await webhooksLeft()).toEqual([]);
     expect((await tryCreate(workload('Pod', at('free'), world.unsigned.name))).stderr).toBe('');
     await kubectl(['wait', '--for=delete', 'namespace/portieris', '--timeout=300s']);
     expect((await tryKubectl(['get', 'clusterimagepolicies'])).code).not.toBe(0);
   });
+});
 
-  it('by the namespace alone takes the webhook with it', async () => {
+describe('an installation without the function that looks at policies', () => {
+  const applyInvalid = () =>
+    tryKubectl(['apply', '-f', '-'], JSON.stringify(clusterPolicy('e2e-invalid', 'quay.io/UPPER')));
+  const refusesUnsigned = async () =>
+    (await tryCreate(workload('Pod', at('refused'), world.unsigned.name))).stderr.includes('denied the request');
+
+  it('closes the gate, and looks at no policy', async () => {
+    await writeOverlay({ ...world.deployment, validate: 'left out' });
     await deploy(world.overlay.path);
-    await kubectl(['delete', 'namespace', 'portieris', '--timeout=300s']);
-    await eventually('the webhook configuration is gone', 60, async () => {
-      const { code } = await tryKubectl(['get', 'mutatingwebhookconfiguration', 'image-admission-config']);
-      return code !== 0 || undefined;
+    expect(await refusesUnsigned()).toBe(true);
+    expect(await webhooksLeft()).toEqual(['image-admission-config']);
+    expect(await applyInvalid()).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('is left closed and whole by one that cannot start: the deployment says so, and policies can be written', async () => {
+    const before = await revisionsOf();
+    await writeOverlay({ ...world.deployment, validate: 'broken' });
+    await expect(deploy(world.overlay.path, 30)).rejects.toThrow(
+      /the Knative Service portieris-validate is not ready: [^]*; the gate is closed, and policies can be written/,
+    );
+    expect(await revisionsOf()).toEqual(before);
+    expect(await refusesUnsigned()).toBe(true);
+    expect(await applyInvalid()).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('is joined by one that can, which tells of the policies that were there, and the gate stays as it is', async () => {
+    const before = await revisionsOf();
+    await writeOverlay(world.deployment);
+    await deploy(world.overlay.path);
+    expect(await revisionsOf()).toEqual(before);
+    expect(await revisionsOf('portieris-validate')).toHaveLength(1);
+    await eventually('the policy tells of itself', 60, async () => {
+      const { status } = await get('clusterimagepolicy.portieris.cloud.ibm.com', 'e2e-invalid');
+      return status?.conditions[0].reason === 'Invalid' || undefined;
     });
+  });
+
+  it('and both go with the namespace alone, their webhooks too', async () => {
+    expect(await webhooksLeft()).toEqual(['image-admission-config', 'portieris-validate']);
+    await kubectl(['delete', 'namespace', 'portieris', '--timeout=300s']);
+    await eventually(
+      'the webhook configurations are gone',
+      60,
+      async () => (await webhooksLeft()).length === 0 || undefined,
+    );
     await undeploy(world.overlay.path);
   });
 });

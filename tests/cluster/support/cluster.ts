@@ -41,17 +41,22 @@ export const isReady = (pod: Thing): boolean =>
     ({ type, status }: { type: string; status: string }) => type === 'Ready' && status === 'True',
   );
 
-const GATE = 'serving.knative.dev/service=portieris';
+/** Pods of a Knative Service of ours, the gate's by default; those that are going too. */
+export const podsOf = (service = 'portieris'): Promise<readonly Thing[]> =>
+  list('pods', '-n', 'portieris', '-l', `serving.knative.dev/service=${service}`);
 
-/** The gate's pods, those that are going too. */
-export const gatePods = (): Promise<readonly Thing[]> => list('pods', '-n', 'portieris', '-l', GATE);
+/** Names of its ready pods. */
+export const readyPods = async (service = 'portieris'): Promise<readonly string[]> =>
+  (await podsOf(service)).filter(isReady).map(({ metadata }) => metadata.name ?? '');
 
-/** Names of the gate's ready pods. */
-export const readyGates = async (): Promise<readonly string[]> =>
-  (await gatePods()).filter(isReady).map(({ metadata }) => metadata.name ?? '');
+/** Names of its Revisions. */
+export const revisionsOf = async (service = 'portieris'): Promise<readonly string[]> =>
+  (await list('revisions', '-n', 'portieris', '-l', `serving.knative.dev/service=${service}`)).map(
+    ({ metadata }) => metadata.name ?? '',
+  );
 
-/** Ends pods of the gate; by force: at once, as when their nodes die. */
-export async function endGates(names: readonly string[], how: 'gracefully' | 'by force'): Promise<void> {
+/** Ends pods of ours; by force: at once, as when their nodes die. */
+export async function endPods(names: readonly string[], how: 'gracefully' | 'by force'): Promise<void> {
   const force = how === 'by force' ? ['--force', '--grace-period=0'] : [];
   await kubectl(['delete', 'pods', '-n', 'portieris', '--wait=false', ...force, ...names]);
 }

@@ -14,7 +14,11 @@ export interface Deployment {
   readonly image: string;
   /** PEM of the authority of the Notary server. */
   readonly authority: string;
+  /** Where CloudEvents go. */
+  readonly sink: string;
   readonly logLevel?: 'info' | 'debug';
+  /** How the function that looks at policies is deployed: as it should be by default, not at all, or so that it cannot start. */
+  readonly validate?: 'left out' | 'broken';
 }
 
 const kustomization = (fields: object): string =>
@@ -24,7 +28,14 @@ const kustomization = (fields: object): string =>
  * Writes an overlay as an operator would: the default one with the component for an own authority, the image, and scaling that a
  * small cluster reaches.
  */
-export async function writeOverlay({ folder, image, authority, logLevel = 'info' }: Deployment): Promise<void> {
+export async function writeOverlay({
+  folder,
+  image,
+  authority,
+  sink,
+  logLevel = 'info',
+  validate,
+}: Deployment): Promise<void> {
   const knative = relative(await realpath(folder), KNATIVE);
   await mkdir(join(folder, 'webhook'), { recursive: true });
   await writeFile(join(folder, 'ca.crt'), authority);
@@ -34,10 +45,14 @@ export async function writeOverlay({ folder, image, authority, logLevel = 'info'
     value,
   });
   const patch = [annotation('target', '0.1'), annotation('max-scale', '6'), annotation('scale-down-delay', '30s')];
+  const serviceNamed = (name: string) => ({ group: 'serving.knative.dev', kind: 'Service', name });
+  const broken = [{ op: 'replace', path: '/spec/template/spec/containers/0/args', value: ['missing.js'] }];
   const text = kustomization({
     sortOptions: { order: 'fifo' },
     resources: [`${knative}/overlays/default`],
-    components: [`${knative}/components/trust-ca`],
+    components: ['trust-ca', ...(validate === 'left out' ? ['without-validate'] : [])].map(
+      (name) => `${knative}/components/${name}`,
+    ),
     configMapGenerator: [
       {
         name: 'portieris-trust-ca',
@@ -45,10 +60,18 @@ export async function writeOverlay({ folder, image, authority, logLevel = 'info'
         files: ['ca.crt'],
         options: { disableNameSuffixHash: true },
       },
-      { name: 'portieris-config', namespace: 'portieris', behavior: 'merge', literals: [`LOG_LEVEL=${logLevel}`] },
+      {
+        name: 'portieris-config',
+        namespace: 'portieris',
+        behavior: 'merge',
+        literals: [`LOG_LEVEL=${logLevel}`, `K_SINK=${sink}`],
+      },
     ],
     images: [{ name: 'portieris', newName: image.slice(0, image.lastIndexOf(':')), newTag: image.split(':').at(-1) }],
-    patches: [{ target: { group: 'serving.knative.dev', kind: 'Service' }, patch: stringify(patch) }],
+    patches: [
+      { target: serviceNamed('portieris'), patch: stringify(patch) },
+      ...(validate === 'broken' ? [{ target: serviceNamed('portieris-validate'), patch: stringify(broken) }] : []),
+    ],
   });
   await writeFile(join(folder, 'kustomization.yaml'), text);
   await writeFile(
@@ -57,11 +80,11 @@ export async function writeOverlay({ folder, image, authority, logLevel = 'info'
   );
 }
 
-/** What skaffold does after a build: applies the manifests, then the hook. */
-export async function deploy(folder: string): Promise<void> {
+/** What skaffold does after a build: applies the manifests, then the hook, whose waits are `seconds` long at most. Throws with what the hook said. */
+export async function deploy(folder: string, seconds = 300): Promise<void> {
   const manifests = await kubectl(['kustomize', folder]);
   await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], manifests);
-  await run('sh', [join(KNATIVE, 'enforce.sh'), folder], { timeout: 900_000 });
+  await run('sh', [join(KNATIVE, 'enforce.sh'), folder], { env: { TIMEOUT: String(seconds) }, timeout: 900_000 });
 }
 
 /** What `skaffold delete` does. */

@@ -1,8 +1,8 @@
-import { gatePods, kubectl, list, type Thing } from './cluster.ts';
+import { kubectl, list, podsOf, type Thing } from './cluster.ts';
 
-/** Bytes of memory in use by each container of the gate's pods, the largest of each name, as the kubelets measure. */
-export async function memory(): Promise<Readonly<Record<string, number>>> {
-  const names = new Set((await gatePods()).map(({ metadata }) => metadata.name));
+/** Bytes of memory in use by each container of the pods of one of our services, the largest of each name, as the kubelets measure. */
+export async function memory(service = 'portieris'): Promise<Readonly<Record<string, number>>> {
+  const names = new Set((await podsOf(service)).map(({ metadata }) => metadata.name));
   const largest: Record<string, number> = {};
   for (const node of await list('nodes')) {
     const stats = JSON.parse(
@@ -16,9 +16,9 @@ export async function memory(): Promise<Readonly<Record<string, number>>> {
   return largest;
 }
 
-/** Seconds from the start of each pod of the gate to its being Ready. */
-export async function startTimes(): Promise<readonly number[]> {
-  return (await gatePods()).map(({ status }) => {
+/** Seconds from the start of each pod of one of our services to its being Ready. */
+export async function startTimes(service = 'portieris'): Promise<readonly number[]> {
+  return (await podsOf(service)).map(({ status }) => {
     const ready = status.conditions.find(({ type }: { type: string }) => type === 'Ready');
     return (Date.parse(ready.lastTransitionTime) - Date.parse(status.startTime)) / 1000;
   });

@@ -1,8 +1,9 @@
 import { type TemporaryFolder, temporaryFolder } from '../../integration/support/folder.ts';
-import { apply, kubectl, tryKubectl } from './cluster.ts';
-import { deploy, writeOverlay } from './deploy.ts';
+import { apply, get, kubectl, tryKubectl } from './cluster.ts';
+import { type Deployment, deploy, writeOverlay } from './deploy.ts';
 import { build, type Image, lookUp } from './images.ts';
 import { type Api, openApi } from './load.ts';
+import { sinkOf } from './receiver.ts';
 import { NOTARY, startTrust, TRUST_SERVER, type Trust } from './trust.ts';
 import { clusterPolicy } from './workloads.ts';
 
@@ -14,12 +15,15 @@ export interface World {
   readonly repository: string;
   readonly signed: Image;
   readonly unsigned: Image;
-  readonly gate: Image;
   readonly api: Api;
   readonly trust: Trust;
   /** Where the overlay is. */
   readonly overlay: TemporaryFolder;
-  /** Milliseconds from the first `kubectl apply` to the gate being closed: the first admission has been answered then. */
+  /** What it was written with. */
+  readonly deployment: Deployment;
+  /** Milliseconds from the first `kubectl apply` to the gate being closed: the first admission has been answered then. Whole seconds. */
+  readonly closed: number;
+  /** The same to the end of the deployment: policies are looked at then. */
   readonly deployed: number;
   close(): Promise<void>;
 }
@@ -57,6 +61,13 @@ async function appImage(repository: string, version: string): Promise<Image> {
   return build({ name: `${repository}/app:${version}`, dockerfile, context, flags });
 }
 
+/** When the gate was closed (ms since the epoch): the last write of enforce.sh to its webhook configuration. */
+async function closedAt(): Promise<number> {
+  const { metadata } = await get('mutatingwebhookconfiguration', 'image-admission-config', '--show-managed-fields');
+  const managers = metadata['managedFields'] as readonly { readonly manager: string; readonly time: string }[];
+  return Date.parse(managers.find(({ manager }) => manager === 'portieris-enforce')?.time ?? '');
+}
+
 /** Builds the images, runs a Notary server, signs one image, installs the gate and closes it. */
 export async function openWorld(): Promise<World> {
   const registry = registryOf(process.env);
@@ -72,10 +83,12 @@ export async function openWorld(): Promise<World> {
   await trust.sign(`${repository}/app`, { name: 'signed', sha256, length: signed.length });
 
   await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
-  await writeOverlay({ folder: overlay.path, image: gate.name, authority: trust.authority });
-  const started = performance.now();
+  const deployment = { folder: overlay.path, image: gate.name, authority: trust.authority, sink: sinkOf(NAMESPACE) };
+  await writeOverlay(deployment);
+  const started = Date.now();
   await deploy(overlay.path);
-  const deployed = performance.now() - started;
+  const deployed = Date.now() - started;
+  const closed = (await closedAt()) - started;
   await apply(
     clusterPolicy('e2e', `${repository}/*`, TRUST_SERVER),
     clusterPolicy('e2e-notary', `${repository}/notary`),
@@ -87,5 +100,17 @@ export async function openWorld(): Promise<World> {
     await kubectl(['delete', 'namespace', NAMESPACE, NOTARY, '--ignore-not-found', '--wait=false']);
     await overlay.remove();
   };
-  return { namespace: NAMESPACE, repository, signed, unsigned, gate, api, trust, overlay, deployed, close };
+  return {
+    namespace: NAMESPACE,
+    repository,
+    signed,
+    unsigned,
+    api,
+    trust,
+    overlay,
+    deployment,
+    closed,
+    deployed,
+    close,
+  };
 }
