@@ -7,9 +7,9 @@ import type { Authority } from './certificates.ts';
 import { startProgram } from './program.ts';
 import { webClient } from './web.ts';
 
-/** The gate as it is deployed: our own start in a process of its own, behind a TLS front as the side-car is. */
+/** The gate, or the function that looks at policies, as it is deployed: our own start in a process of its own, behind a TLS front as the side-car is. */
 export interface RunningGate {
-  /** `https://127.0.0.1:port/admit`, for a webhook configuration. */
+  /** `https://127.0.0.1:port/admit` (or `/validate`), for a webhook configuration. */
   readonly url: string;
   /** `http://127.0.0.1:port`, the function itself. */
   readonly origin: string;
@@ -24,7 +24,10 @@ export interface GateOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const SERVE = resolve(import.meta.dirname, '../../../functions/serve.ts');
+const SERVE = {
+  admit: resolve(import.meta.dirname, '../../../functions/serve.ts'),
+  validate: resolve(import.meta.dirname, '../../../functions/validate/serve.ts'),
+} as const;
 
 function tlsFront(authority: Authority, port: number): Server {
   const { certificate, key } = authority.issue(['127.0.0.1']);
@@ -39,15 +42,18 @@ function tlsFront(authority: Authority, port: number): Server {
   });
 }
 
-/** Starts the gate and waits until it is ready. */
-export async function startGate({ authority, folder, env }: GateOptions): Promise<RunningGate> {
+/** Starts the gate, or the other function, and waits until it is ready. */
+export async function startGate(
+  { authority, folder, env }: GateOptions,
+  what: keyof typeof SERVE = 'admit',
+): Promise<RunningGate> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const web = webClient(origin, '');
   const program = await startProgram({
-    name: 'gate',
+    name: what === 'admit' ? 'gate' : what,
     path: process.execPath,
-    args: [SERVE],
+    args: [SERVE[what]],
     folder,
     env: { NODE_ENV: 'production', ...env, PORT: String(port) },
     ready: async () => (await web.ask('GET', '/health/readiness')).status === 200,
@@ -55,7 +61,7 @@ export async function startGate({ authority, folder, env }: GateOptions): Promis
   const front = tlsFront(authority, port);
   await new Promise<void>((done) => front.listen(0, '127.0.0.1', done));
   return {
-    url: `https://127.0.0.1:${(front.address() as AddressInfo).port}/admit`,
+    url: `https://127.0.0.1:${(front.address() as AddressInfo).port}/${what}`,
     origin,
     log: program.log,
     async stop() {

@@ -4,6 +4,8 @@ import { Agent, request } from 'undici';
 export interface WebAnswer {
   readonly status: number;
   readonly text: string;
+  /** Texts of its `Warning` headers (RFC 7234 §5.5), as an API server sends them. */
+  readonly warnings: readonly string[];
 }
 
 /** Asks one question at a time of a server of the test; trusts only the authority it is given. */
@@ -30,7 +32,8 @@ export function webClient(origin: string, authority: string, headers: Record<str
         body,
         signal: AbortSignal.timeout(ASK_MILLISECONDS),
       });
-      return { status: answer.statusCode, text: await answer.body.text() };
+      const warnings = [answer.headers['warning'] ?? []].flat().map((text) => JSON.parse(text.replace(/^299 - /, '')));
+      return { status: answer.statusCode, text: await answer.body.text(), warnings };
     },
     close: () => agent.close(),
   };
