@@ -10,12 +10,12 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 overlay=${1:-$here/overlays/default}
 timeout=${TIMEOUT:-300}
-done_already=
+gate_says=
 
 kubectl() { command kubectl ${SKAFFOLD_KUBE_CONTEXT:+--context "$SKAFFOLD_KUBE_CONTEXT"} "$@"; }
 ours() { kubectl --namespace portieris "$@"; }
 say() { echo "portieris: $*"; }
-fail() { say "$*$done_already" >&2; exit 1; }
+fail() { say "$*$gate_says" >&2; exit 1; }
 # wait_for SECONDS WHAT COMMAND…
 wait_for() {
   left=$1 what=$2; shift 2
@@ -26,9 +26,10 @@ wait_for() {
   done
 }
 
-# The steps below are about one function, which these four name:
-#   service    its Knative Service
-#   webhook    its webhook configuration; in the overlay it has the label app.kubernetes.io/component=$component
+# The steps below are about one function:
+#   service    its Knative Service; its certificate is in the Secret $service-tls
+#   webhook    its webhook configuration
+#   component  the label app.kubernetes.io/component of that in the overlay
 #   answered   the command that shows that it answers the API server
 about_the_gate() {
   service=portieris webhook=mutatingwebhookconfiguration/image-admission-config component=webhook answered=gate_answered
@@ -140,7 +141,7 @@ say "closed: workloads outside the exempt namespaces are admitted by revision $l
 about_validate
 deployed=$(ours get ksvc "$service" --ignore-not-found -o name)
 if [ -n "$deployed" ]; then
-  done_already='; the gate is closed, and policies can be written without being looked at'
+  gate_says='; the gate is closed, and policies can be written without being looked at'
   wait_for_pods
   look_at_webhook
   install_webhook
