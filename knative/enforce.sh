@@ -47,9 +47,11 @@ wait_for_pods() {
     fail "the Knative Service $service is not ready: $(ours get ksvc "$service" -o jsonpath='{.status.conditions[?(@.type=="Ready")].message}')"
 }
 
-# What stands in the webhook configuration: nothing yet, our webhook, or that of another Portieris (docs/migration.md).
+# What stands in the webhook configuration: nothing yet, our webhook, or that of another Portieris (docs/migration.md). Without an
+# answer this ends: what is closed must not be taken for new.
 look_at_webhook() {
-  case $(kubectl get "$webhook" -o jsonpath='{.webhooks[*].clientConfig.service.name}') in
+  called=$(kubectl get "$webhook" --ignore-not-found -o jsonpath='{.webhooks[*].clientConfig.service.name}')
+  case $called in
     '') state=new ;;
     portieris-admission | portieris-validation) state=ours ;;
     *) state=foreign ;;
@@ -71,9 +73,11 @@ make_first_policies() {
 # The webhook configuration, with the caBundle as it stands there, or the authority of the Secret where none of ours does.
 # The Namespace owns it, so that it goes with the namespace and never fails for want of what it calls.
 render() { # failurePolicy
-  live=$(kubectl get "$webhook" -o jsonpath='{.metadata.resourceVersion} {.webhooks[0].clientConfig.caBundle}')
+  live=$(kubectl get "$webhook" --ignore-not-found -o jsonpath='{.metadata.resourceVersion} {.webhooks[0].clientConfig.caBundle}') || return 1
   version=${live%% *} bundle=${live#* }
-  if [ "$state" != ours ] || [ -z "$bundle" ]; then bundle=$(ours get secret "$service-tls" -o jsonpath='{.data.ca\.crt}'); fi
+  if [ "$state" != ours ] || [ -z "$bundle" ]; then
+    bundle=$(ours get secret "$service-tls" -o jsonpath='{.data.ca\.crt}') || return 1
+  fi
   kubectl kustomize "$overlay/webhook" |
     kubectl create --dry-run=client -o json -l "app.kubernetes.io/component=$component" -f - |
     kubectl patch --local -f - --type=json -o json -p "[

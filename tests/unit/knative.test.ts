@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { parseCommand } from '../../functions/certs/command.ts';
 import { OPTIONS, parseConfig } from '../../functions/config.ts';
 import { POLICY_GROUPS } from '../../functions/io/objects.ts';
 import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
+import { temporaryFolder } from '../integration/support/folder.ts';
 
 /** What the manifests promise and no cluster is needed to see. tests/integration/manifests.test.ts shows them to an API server. */
 
@@ -259,6 +260,24 @@ describe('skaffold.yaml', () => {
 describe('the scripts', () => {
   it.each(['knative/enforce.sh', 'knative/build.sh'])('%s is a shell script without mistakes of grammar', (file) => {
     expect(() => execFileSync('sh', ['-n', join(ROOT, file)])).not.toThrow();
+  });
+});
+
+describe('knative/enforce.sh', () => {
+  it('takes no silence of the API server for a gate that is new, and so never opens one that is closed', async () => {
+    const folder = await temporaryFolder('enforce');
+    const calls = join(folder.path, 'calls');
+    const kubectl = `#!/bin/sh
+      echo "$*" >> '${calls}'
+      case "$*" in *'get mutatingwebhookconfiguration'*) echo 'connection refused' >&2; exit 1 ;; esac\n`;
+    writeFileSync(join(folder.path, 'kubectl'), kubectl, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${folder.path}:${process.env['PATH']}`, TIMEOUT: '1' };
+    const { status, stderr } = spawnSync('sh', [join(ROOT, 'knative/enforce.sh')], { env, encoding: 'utf8' });
+    const called = readFileSync(calls, 'utf8');
+    await folder.remove();
+    expect(status).toBe(1);
+    expect(stderr).toContain('connection refused');
+    expect(called).not.toMatch(/^(apply|create -f|replace|kustomize)/m);
   });
 });
 
