@@ -28,13 +28,10 @@ const policyOf = (apiVersion: string, metadata: Thing['metadata'], ...names: rea
 const TODAY = 'portieris.cloud.ibm.com/v1';
 const OF_2019 = 'securityenforcement.admission.cloud.ibm.com/v1beta1';
 const odd = (name: string): Thing => policyOf(TODAY, { name }, 'quay.io/acme*');
-/** Fits the schema of the API server, and its second rule can't be meant: two of one signer. */
+/** Fits the schema of the API server, and its second rule can't be meant: there is no such port. */
 function invalid(name: string): Thing {
   const policy = policyOf(TODAY, { name }, 'quay.io/acme/*', 'quay.io/broken/*');
-  Object.assign(policy['spec'].repositories[1].policy.trust, {
-    signerSecrets: [{ name: 'alice' }],
-    signerThreshold: 2,
-  });
+  policy['spec'].repositories[1].policy.trust.trustServer = 'https://notary.invalid:99999';
   return policy;
 }
 
@@ -76,8 +73,9 @@ export function describePolicies(world: () => World): void {
     });
 
     it('is refused as a change too, and stays as it was', async () => {
-      const { code } = await tryApply(invalid('e2e-odd'));
+      const { code, stderr } = await tryApply(invalid('e2e-odd'));
       expect(code).not.toBe(0);
+      expect(stderr).toContain('spec.repositories[1].policy.trust.trustServer: must be https://host');
       expect((await get(CLUSTER, 'e2e-odd'))['spec'].repositories).toHaveLength(1);
     });
 
