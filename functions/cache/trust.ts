@@ -5,6 +5,7 @@ import type { FetchOutcome, TrustHoldings } from '../metrics/trust.ts';
 import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, TrustSource } from '../ports.ts';
 import { changedAdmitted } from '../trust/notary/admitted.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
+import { fetchFirst } from '../trust/notary/fetch.ts';
 import { goesOn, isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
 import { Entries, type Entry, isUsable, previousOf } from './entries.ts';
@@ -171,9 +172,10 @@ export class TrustCache implements TrustSource {
     signal: AbortSignal,
   ): Promise<Entry> {
     const { memory, files, update = updateTrust } = this.#options;
+    const ahead = this.#entries.get(key) === undefined ? fetchFirst({ files, request: query, signal }) : undefined;
     const remembered = await memory.read(query.address.server, query.address.gun, signal);
     const previous = previousOf(this.#entries.get(key), remembered);
-    const facts = await update({ ...query, remembered, previous }, files, began.now, signal);
+    const facts = await update({ ...query, remembered, previous, ahead }, files, began.now, signal);
     const entry = { facts, verified: began, record: remembered, written: false, stands: true, behind: false };
     return query.dryRun ? entry : this.#written(entry, query, signal);
   }

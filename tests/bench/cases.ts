@@ -178,6 +178,15 @@ export async function warm(stage: Stage): Promise<void> {
   await world.server.close();
 }
 
+/** Other repositories that the gate looks at before it is measured: what V8 compiles meanwhile is no part of a look. */
+const LOOKS = 400;
+
+/** Waits until a process is at rest: what the gate noted of the admissions before it is written by then. */
+async function atRest(subject: Subject): Promise<void> {
+  for (let before = Number.NaN, now = 0; before !== now; before = now, now = subject.cpu() ?? 0)
+    await new Promise((done) => setTimeout(done, 300));
+}
+
 /** Cold: first sight of a repository of a real Notary server, beside a bare fetch of its five files one after the other. */
 export async function cold(stage: Stage): Promise<void> {
   const notary: RealNotary = await startNotary(stage.folder);
@@ -185,13 +194,14 @@ export async function cold(stage: Stage): Promise<void> {
   stage.tell(`cold: signing ${count} repositories with the notary client`);
   await notary.publish(`${COLD_HOST}/c`, count);
   // A process that has just started runs code that V8 has not compiled yet: it looks at other repositories first.
-  const known = await serveSigned(stage.folder, { repositories: 200 });
+  const known = await serveSigned(stage.folder, { repositories: LOOKS });
   const authorityFile = join(stage.folder, 'both.pem');
   writeFileSync(authorityFile, readFileSync(notary.authorityFile, 'utf8') + readFileSync(known.authorityFile, 'utf8'));
   const servers = `${HOST}=${known.server.origin},${COLD_HOST}=${notary.origin}`;
   const gate = await start(gateOn(stage, { origin: notary.origin, authorityFile }, { TRUST_SERVERS: servers }));
-  const job = { body: review([`${HOST}/r~~~~~~:t000000`]), vary: { mark: '~~~~~~', from: 0, count: 200 } };
-  await stage.loader.run({ url: gate.origin, ...job, callers: 4, requests: 200 });
+  const job = { body: review([`${HOST}/r~~~~~~:t000000`]), vary: { mark: '~~~~~~', from: 0, count: LOOKS } };
+  await stage.loader.run({ url: gate.origin, ...job, callers: 4, requests: LOOKS });
+  await atRest(gate);
   const times = { gate: [] as number[], bare: [] as number[] };
   const before = gate.cpu() ?? 0;
   for (let index = 0; index < count; index += 1) {

@@ -7,14 +7,13 @@ export async function variants(stage: Stage): Promise<void> {
   const world = await serveSigned(stage.folder);
   const deployed = gateOn(stage, { origin: world.server.origin, authorityFile: world.authorityFile });
   const { env = {} } = deployed;
-  const without = (name: string): Record<string, string> =>
-    Object.fromEntries(Object.entries(env).filter(([key]) => key !== name));
+  const { NODE_OPTIONS: _, ...withoutOptions } = env;
+  const withoutMalloc = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MALLOC_')));
   const starts: readonly Start[] = [
     deployed,
-    { ...deployed, name: "V8's own heap flags", env: without('NODE_OPTIONS') },
+    { ...deployed, name: "V8's own heap flags", env: withoutOptions },
     { ...deployed, name: '--max-semi-space-size=32', env: { ...env, NODE_OPTIONS: '--max-semi-space-size=32' } },
-    { ...deployed, name: 'an arena of malloc for each thread', env: without('MALLOC_ARENA_MAX') },
-    { ...deployed, name: "with V8's middle compiler", args: deployed.args.filter((arg) => arg !== '--no-maglev') },
+    { ...deployed, name: "malloc's own settings", env: withoutMalloc },
     { ...deployed, name: 'from the sources, not bundled', args: [...deployed.args.slice(0, -1), 'functions/serve.ts'] },
     {
       ...deployed,

@@ -3,32 +3,44 @@ import type { RoleFile } from '../../ports.ts';
 import { TrustError } from './error.ts';
 import { isStated } from './hashes.ts';
 import type { FileMeta } from './metadata.ts';
-import type { Ahead, Update } from './request.ts';
+import type { Ahead, TrustRequest, Update } from './request.ts';
 
 /** The root the server serves now. */
 export const LATEST_ROOT: RoleFile = { role: 'root', maxBytes: LIMITS.roleBytes.root };
 /** The timestamp the server serves now. */
 export const LATEST_TIMESTAMP: RoleFile = { role: 'timestamp', maxBytes: LIMITS.roleBytes.timestamp };
 
+/** Whom a file is asked of, and for how long. */
+type Question = Pick<Update, 'files' | 'signal'> & { readonly request: Pick<TrustRequest, 'address'> };
+
 /** One file of the repository, or undefined where the server has none. Throws `TrustError` TRUST_TOO_LARGE and `Fault`. */
-export async function fetchFile(update: Update, file: RoleFile): Promise<Buffer | undefined> {
-  const bytes = await update.files.fetch(update.request.address, file, update.signal);
+export async function fetchFile({ files, request, signal }: Question, file: RoleFile): Promise<Buffer | undefined> {
+  const bytes = await files.fetch(request.address, file, signal);
   if (bytes === undefined) return undefined;
   if (bytes.length > file.maxBytes)
     throw new TrustError('TRUST_TOO_LARGE', `${file.role} is longer than ${file.maxBytes} bytes`);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+function askAhead(question: Question, files: readonly RoleFile[]): Ahead {
+  const asked = files.map((file) => [file.role, fetchFile(question, file)] as const);
+  // A fault counts where the file is needed. Of one that is not, nobody asks what became of it.
+  for (const [, file] of asked) file.catch(() => undefined);
+  return new Map(asked);
+}
+
+/** Asks for root and timestamp, with which a look from scratch begins: of what is not cached they are needed whatever is remembered of it. */
+export const fetchFirst = (question: Question): Ahead => askAhead(question, [LATEST_ROOT, LATEST_TIMESTAMP]);
+
 /**
  * Asks for the latest files of these roles side by side, before it is known what their parents state of them: they arrive while root is verified, and no parent
- * has to be waited for. None is looked at before it has proven to be the one that is stated. A fault counts where the file is needed.
+ * has to be waited for. None is looked at before it has proven to be the one that is stated.
  */
-export const fetchAhead = (update: Update, roles: readonly string[]): Ahead => {
-  const files = roles.map((role) => [role, fetchFile(update, { role, maxBytes: limitOf(role) })] as const);
-  // Of a role that turns out not to be delegated nobody asks what became of its file.
-  for (const [, file] of files) file.catch(() => undefined);
-  return new Map(files);
-};
+export const fetchAhead = (update: Update, roles: readonly string[]): Ahead =>
+  askAhead(
+    update,
+    roles.map((role) => ({ role, maxBytes: limitOf(role) })),
+  );
 
 /** The file that was asked for ahead, where it is the one that the parent states; an older or newer one, or one too long, is none. Throws `Fault`. */
 async function fetchedAhead({ ahead }: Update, role: string, meta: FileMeta): Promise<Buffer | undefined> {

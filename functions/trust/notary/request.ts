@@ -16,9 +16,11 @@ export interface TrustRequest {
   readonly onlyVouched?: boolean | undefined;
   /** Facts of an earlier update of the same repository, to start from. */
   readonly previous?: TrustFacts | undefined;
+  /** Root and timestamp, where they were asked for before it was known what is remembered. */
+  readonly ahead?: Ahead | undefined;
 }
 
-/** Files by role that were asked for by their latest names, ahead of what their parents state of them. */
+/** Files by role that were asked for by their latest names, ahead of what leads to them. */
 export type Ahead = ReadonlyMap<string, Promise<Buffer | undefined>>;
 
 /** One update: the request and what it is carried out with. */

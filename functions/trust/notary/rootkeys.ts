@@ -1,7 +1,7 @@
 import type { Certificate } from './certificate.ts';
 import { TrustError } from './error.ts';
 import type { TufKey } from './keys.ts';
-import { certificatesOf, publicKeyOf } from './keys.ts';
+import { certificatesOf, usableKey } from './keys.ts';
 import type { RoleKeys } from './metadata.ts';
 import { writePem } from './pem.ts';
 
@@ -44,8 +44,8 @@ const examine = (key: TufKey, gun: string, now: number | undefined): RootKey | P
   if (leaf.authority || intermediates.length !== certificates.length - 1)
     return 'a chain that does not start with its one leaf';
   if (!isNamed(leaf.commonName, gun)) return 'another name';
-  const usable = publicKeyOf(leaf.spki);
-  if (usable === undefined || !isSound(leaf) || key.type !== `${usable.kind}-x509`) return 'not sound';
+  const usable = usableKey(key);
+  if (usable === undefined || !isSound(leaf)) return 'not sound';
   // Notary rebuilds the key from the certificates it holds for good and looks signatures up by the rebuilt ID; so a chain with a bad
   // certificate, or PEM in another form than Go writes, verifies nothing.
   const good = now === undefined ? certificates : certificates.filter((one) => isSound(one) && isCurrent(one, now));

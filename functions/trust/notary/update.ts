@@ -5,7 +5,7 @@ import { RELEASES } from './descent.ts';
 import { TrustError } from './error.ts';
 import type { TrustFacts } from './facts.ts';
 import { isUsable } from './facts.ts';
-import { fetchAhead, fetchFile, LATEST_ROOT, LATEST_TIMESTAMP } from './fetch.ts';
+import { fetchAhead, fetchFile, fetchFirst, LATEST_ROOT } from './fetch.ts';
 import { isVouched } from './remembered.ts';
 import type { TrustRequest, Update } from './request.ts';
 import { isSameSet, trustRoot } from './rotation.ts';
@@ -17,13 +17,11 @@ const aheadOf = (update: Update): Pick<Update, 'ahead'> =>
     : {};
 
 const fromScratch = async (update: Update): Promise<TrustFacts> => {
-  // Neither name depends on the other, so the two are asked for together.
-  const [rootBytes, timestamp] = await Promise.all([
-    fetchFile(update, LATEST_ROOT),
-    fetchFile(update, LATEST_TIMESTAMP),
-  ]);
-  const ahead = rootBytes === undefined || timestamp === undefined ? {} : aheadOf(update);
+  const first = update.request.ahead ?? fetchFirst(update);
+  const rootBytes = await first.get('root');
+  const ahead = rootBytes === undefined ? {} : aheadOf(update);
   const root = await trustRoot(update, rootBytes);
+  const timestamp = await first.get('timestamp');
   try {
     return await descend({ ...update, ...ahead }, root, timestamp);
   } catch (error) {

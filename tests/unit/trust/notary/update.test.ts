@@ -69,7 +69,7 @@ describe('the first update', () => {
     expect((await look(repository, { files, roles: ['targets/alice'] })).targets.targets.has('v1')).toBe(true);
   });
 
-  it('has snapshot, targets and delegations in flight together', async () => {
+  it('has the timestamp, snapshot, targets and delegations in flight together', async () => {
     const repository = released();
     const inner = filesOf(repository);
     let open = 0;
@@ -84,7 +84,7 @@ describe('the first update', () => {
       },
     };
     await look(repository, { files, roles: ['targets/alice'] });
-    expect(most).toBe(4);
+    expect(most).toBe(5);
   });
 
   it('looks at root once more when a publication came in between', async () => {
