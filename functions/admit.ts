@@ -24,6 +24,7 @@ import {
   type WorkloadKind,
   workloadKind,
 } from './request/workload.ts';
+import { together } from './together.ts';
 import { tolerate } from './trust/mode.ts';
 import type { Verdict } from './trust/verdict.ts';
 import { type ImageQuestion, joinVerdicts } from './trust/verify.ts';
@@ -121,9 +122,8 @@ async function judge(gate: Gate, request: AdmissionRequest, signal: AbortSignal)
   const snapshot = gate.policies.current();
   if (snapshot === undefined) return judged(refuseReview(new Fault('NOT_READY', 'The policies are not read yet.')));
   const images = distinct(workload.images);
-  const outcomes = await Promise.all(
-    images.map((places) => outcomeOf({ gate, request, snapshot, workload, old, signal }, places)),
-  );
+  const context = { gate, request, snapshot, workload, old, signal };
+  const outcomes = await together(images.map((places) => outcomeOf(context, places)));
   return { decision: decide(outcomes), outcomes, suspicions };
 }
 

@@ -1,12 +1,23 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'rolldown';
+import { builtins } from './builtins.ts';
 
 /** What the image holds (`npm run build`): the gate, the function that looks at policies, the certificate job and the command line, each one file beside what they share, and the licences of what is in them. */
 const ROOT = resolve(import.meta.dirname, '..');
 /** Where the bundle goes: the one argument, or `dist`. */
 const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'));
-const BYSTANDER = join(ROOT, 'functions/bystander.ts');
+/** What stands in the place of modules that the gate does without; each file says why. */
+const INSTEAD = {
+  domain: join(ROOT, 'functions/bystander.ts'),
+  'node:domain': join(ROOT, 'functions/bystander.ts'),
+  undici$: join(ROOT, 'knative/undici.ts'),
+  'iconv-lite': join(ROOT, 'knative/iconv.ts'),
+  'mime-db': join(ROOT, 'knative/mimetypes.ts'),
+};
+
+/** A character outside ASCII as JavaScript may write it. V8 keeps a source in which one stands beyond Latin-1 at two bytes for each character. */
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 const bundle = await build({
   cwd: ROOT,
@@ -17,8 +28,8 @@ const bundle = await build({
     cli: 'functions/cli/main.ts',
   },
   platform: 'node',
-  // node:domain is not loaded at all (functions/bystander.ts says why).
-  resolve: { alias: { domain: BYSTANDER, 'node:domain': BYSTANDER } },
+  resolve: { alias: INSTEAD },
+  plugins: [builtins],
   // client-node's modules do nothing but define; without this every generated client of its index comes along (functions/io/kubelibrary.ts).
   treeshake: { moduleSideEffects: [{ test: /@kubernetes.client-node/, sideEffects: false }] },
   // Express asks for a view engine by name, and functions-framework for a function's module; the gate uses neither.
@@ -42,6 +53,9 @@ const bundle = await build({
         : "import { createRequire as portierisRequire } from 'node:module'; const require = portierisRequire(import.meta.url);",
   },
 });
+
+for (const chunk of bundle.output)
+  if (chunk.type === 'chunk') writeFileSync(join(DIST, chunk.fileName), chunk.code.replaceAll(/[^\0-\x7f]/g, escaped));
 
 const modules = bundle.output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
 

@@ -46,6 +46,9 @@ interface Found {
   readonly cause?: Fault;
 }
 
+/** Whether nothing has to be written down before a query may count on it. */
+const isSettled = (entry: Entry, query: TrustQuery): boolean => query.dryRun || entry.written;
+
 /** However long an outage lasts: its bound is the expiry of the timestamp, which the repository's owner chose (TUF §5.4.4). */
 const DEFAULT_STALE = Number.POSITIVE_INFINITY;
 const DEFAULT_PATIENCE = 1_000;
@@ -75,8 +78,9 @@ export class TrustCache implements TrustSource {
   async facts(query: TrustQuery, signal: AbortSignal): Promise<TrustFacts> {
     const key = keyOf(query);
     const ready = this.#ready(key, query);
+    if (ready !== undefined && isSettled(ready, query)) return ready.facts;
     const { entry, cause }: Found = ready === undefined ? await this.#awaited(key, query, signal) : { entry: ready };
-    const { facts, verified } = await this.#settled(key, { query, entry }, signal);
+    const { facts, verified } = isSettled(entry, query) ? entry : await this.#settled(key, { query, entry }, signal);
     return cause === undefined ? facts : { ...facts, unanswered: { since: verified.now, cause } };
   }
 
@@ -217,7 +221,6 @@ export class TrustCache implements TrustSource {
     { query, entry }: { query: TrustQuery; entry: Entry },
     signal: AbortSignal,
   ): Promise<Entry> {
-    if (query.dryRun || entry.written) return entry;
     const settled = await this.#written(entry, query, signal);
     if (this.#entries.get(key) === entry) this.#entries.keep(key, settled);
     return settled;

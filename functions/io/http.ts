@@ -1,8 +1,8 @@
-import { type Dispatcher, request as send } from 'undici';
 import { Fault } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
 import type { Clock } from '../ports.ts';
 import { type Outside, openDispatcher } from './proxy.ts';
+import type { Dispatcher, ResponseData } from './undici.ts';
 import { isStale, unreachable } from './unreachable.ts';
 
 /** One call: an https address, headers by lower-case name, and how many bytes of the answer are read. */
@@ -98,14 +98,15 @@ export class HttpClient {
     }
   }
 
-  async #sent(call: HttpCall, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #sent(call: HttpCall, signal: AbortSignal): Promise<ResponseData> {
+    const { origin, pathname, search } = call.url;
     const headers = { ...call.headers, 'accept-encoding': 'identity', 'user-agent': 'portieris' };
-    const common = { dispatcher: this.#dispatcher, signal };
+    const common = { origin, path: `${pathname}${search}`, signal };
     if (call.form !== undefined) {
       const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' };
-      return send(call.url.href, { ...common, method: 'POST', headers: form, body: call.form.toString() });
+      return this.#dispatcher.request({ ...common, method: 'POST', headers: form, body: call.form.toString() });
     }
-    const get = () => send(call.url.href, { ...common, method: 'GET', headers });
+    const get = () => this.#dispatcher.request({ ...common, method: 'GET', headers });
     return get().catch((error: unknown) => {
       if (signal.aborted || !isStale(error)) throw error;
       return get();
@@ -142,7 +143,7 @@ export function retryAfterOf(value: string | undefined, now: number): number | u
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
-function refuseStatus(host: string, response: Dispatcher.ResponseData, now: number): void {
+function refuseStatus(host: string, response: ResponseData, now: number): void {
   const { statusCode, headers } = response;
   if (statusCode < 500 && statusCode !== 429) return;
   discard(response);
@@ -156,11 +157,11 @@ function refuseStatus(host: string, response: Dispatcher.ResponseData, now: numb
 }
 
 /** Lets a body go in the background: a short one is read so that the connection serves again, a long one ends it. */
-function discard(response: Dispatcher.ResponseData): void {
+function discard(response: ResponseData): void {
   response.body.dump({ limit: DRAINED_BYTES }).catch(() => undefined);
 }
 
-async function readAnswer(host: string, response: Dispatcher.ResponseData, maxBytes: number): Promise<HttpAnswer> {
+async function readAnswer(host: string, response: ResponseData, maxBytes: number): Promise<HttpAnswer> {
   const headers = new Map<string, readonly string[]>();
   for (const [name, value] of Object.entries(response.headers)) {
     if (value !== undefined) headers.set(name.toLowerCase(), Array.isArray(value) ? value : [value]);
@@ -180,7 +181,7 @@ async function readAnswer(host: string, response: Dispatcher.ResponseData, maxBy
 
 async function readBody(
   host: string,
-  response: Dispatcher.ResponseData,
+  response: ResponseData,
   size: { declared: number; maxBytes: number },
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];

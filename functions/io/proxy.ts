@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, getCACertificates } from 'node:tls';
-import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { LIMITS } from '../limits.ts';
+import { type Dispatcher, EnvHttpProxyAgent } from './undici.ts';
 
 /** How connections to trust servers and token services are made. */
 export interface Outside {

@@ -1,7 +1,10 @@
 import type { Log } from '../log.ts';
 import type { Cluster, Credential, CredentialQuery, CredentialSource } from '../ports.ts';
+import { together } from '../together.ts';
 import { parsePullSecret, type RegistryCredential } from './dockerconfig.ts';
 import { credentialsFor } from './registrykey.ts';
+
+const ANONYMOUS: readonly Credential[] = [];
 
 /** Credentials out of the imagePullSecrets of a workload and, after them, of its ServiceAccount, as the kubelet would use them. */
 export class PullSecrets implements CredentialSource {
@@ -16,8 +19,9 @@ export class PullSecrets implements CredentialSource {
   async credentials(query: CredentialQuery, signal: AbortSignal): Promise<readonly Credential[]> {
     const { namespace, pullSecrets, serviceAccount, registry, repository } = query;
     const inherited = await this.#cluster.pullSecretsOf(namespace, serviceAccount, signal);
+    if (pullSecrets.length + inherited.length === 0) return ANONYMOUS;
     const names = new Set([...pullSecrets, ...inherited]);
-    const entries = await Promise.all([...names].map((name) => this.#entries(namespace, name, signal)));
+    const entries = await together([...names].map((name) => this.#entries(namespace, name, signal)));
     return credentialsFor(registry, repository, entries.flat());
   }
 

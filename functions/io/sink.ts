@@ -1,7 +1,7 @@
 import { getCACertificates } from 'node:tls';
-import { Agent, RetryAgent, request as send } from 'undici';
 import type { EventSink } from '../notify/cloudevents.ts';
 import type { Outgoing } from '../notify/payload.ts';
+import { Agent, RetryAgent } from './undici.ts';
 
 /** Where CloudEvents are sent and how they are marked. */
 export interface SinkOptions {
@@ -45,13 +45,15 @@ export async function openSink(options: SinkOptions): Promise<EventSink> {
       const made = new CloudEvent({ ...event, ...own, ...extensions, source, datacontenttype: 'application/json' });
       const { headers, body } = HTTP.binary(made);
       const signal = AbortSignal.timeout(TIMEOUT);
-      const answer = await send(url, {
+      const sent = dispatcher.request({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
         method: 'POST',
         headers: headers as Record<string, string>,
         body: body as string,
-        dispatcher,
         signal,
-      }).catch((cause: unknown) => {
+      });
+      const answer = await sent.catch((cause: unknown) => {
         throw new Error(`the receiver of CloudEvents at ${url.host} did not take an event: ${reasonOf(cause)}`, {
           cause,
         });

@@ -12,6 +12,7 @@ import type {
   TrustSource,
 } from '../ports.ts';
 import type { Workload } from '../request/workload.ts';
+import { together } from '../together.ts';
 import { signedName } from './mirror.ts';
 import { demandOf } from './notary/admitted.ts';
 import type { TrustFacts } from './notary/facts.ts';
@@ -57,7 +58,7 @@ export type NotaryQuestion = ImageQuestion & { readonly requirement: NotaryRequi
 
 /** The verdict of Notary v1 on an image. Throws `TrustError`, and `Fault` where there is no answer. */
 export async function verifyNotary(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<Verdict> {
-  const { reference, requirement, dryRun, namespace, workload } = question;
+  const { reference, requirement, namespace } = question;
   const name = signedName(reference, requirement.repository);
   if (!name.ok) return { outcome: 'denied', ...name.refusal };
   const { registry, repository } = name.value;
@@ -67,40 +68,59 @@ export async function verifyNotary(prover: Prover, question: NotaryQuestion, sig
     return { outcome: 'denied', code: 'TRUST_NO_SERVER', message };
   }
   const gun = repositoryName(name.value);
-  const [signers, credentials, root] = await Promise.all([
+  const grounds = await groundsOf(prover, question, { registry, repository, gun }, signal);
+  const inquiry = { question, server, gun, registry, ...grounds, roles: rolesOf(grounds.signers) };
+  const first = await look(prover, inquiry, undefined, signal);
+  const { verdict, facts, tag } =
+    first.verdict.outcome === 'denied'
+      ? await look(prover, inquiry, prover.clock.now() - FRESH_FOR_REFUSAL, signal)
+      : first;
+  const demand = demandOf(facts, grounds.signers, requirement.signerThreshold);
+  const admission = { server, gun, namespace, tag, demand };
+  if (verdict.outcome === 'trusted') return noted(prover, { verdict, facts, question, admission });
+  return stillAdmitted(prover, { verdict, facts, question, admission, signers: grounds.signers }, signal);
+}
+
+/** What a look at the trust data goes by, beside the question. */
+interface Grounds {
+  readonly signers: readonly Signer[];
+  readonly credentials: readonly Credential[];
+  readonly root: RootWanted;
+}
+
+interface Inquiry extends Grounds {
+  readonly question: NotaryQuestion;
+  readonly server: string;
+  readonly gun: string;
+  readonly registry: string;
+  /** Roles of the signers, sorted. */
+  readonly roles: readonly string[];
+}
+
+/** Signers, credentials and pins, asked for side by side; the credentials alone where neither Secrets nor roots are named. */
+async function groundsOf(
+  prover: Prover,
+  question: NotaryQuestion,
+  { registry, repository, gun }: { readonly registry: string; readonly repository: string; readonly gun: string },
+  signal: AbortSignal,
+): Promise<Grounds> {
+  const { requirement, namespace, workload } = question;
+  const { pullSecrets, serviceAccount } = workload;
+  const query = { namespace, pullSecrets, serviceAccount, registry, repository };
+  const credentials = prover.credentials.credentials(query, signal);
+  const named = requirement.signerSecrets.length + (requirement.roots?.length ?? 0) + (prover.roots?.length ?? 0);
+  if (named === 0) return { signers: [], credentials: await credentials, root: unpinned(prover, requirement) };
+  const all = await Promise.all([
     readSigners(prover, question, signal),
-    prover.credentials.credentials({ ...workload, namespace, registry, repository }, signal),
+    credentials,
     rootOf(prover, question, gun, signal),
   ]);
-  const roles = [...new Set(signers.map((signer) => `targets/${signer.name}`))].toSorted();
-  const ask = (credential: Credential | undefined, notBefore: number | undefined): TrustQuery => ({
-    address: { server, gun, registry, credential },
-    roles,
-    notBefore,
-    dryRun,
-    ...root,
-  });
-  const look = async (notBefore: number | undefined): Promise<Look> => {
-    const facts = await firstAdmitted([...credentials, undefined], (credential) =>
-      prover.trust.facts(ask(credential, notBefore), signal),
-    );
-    const judged = judge(facts, reference, signers, requirement.signerThreshold);
-    if (judged.ok) {
-      const { tag, digest, evidence } = judged.value;
-      return { facts, tag, verdict: { outcome: 'trusted', digest, evidence } };
-    }
-    const { code, message } = judged.refusal;
-    return { facts, tag: reference.tag, verdict: { outcome: 'denied', code, message } };
-  };
-  const first = await look(undefined);
-  const last = first.verdict.outcome === 'denied' ? await look(prover.clock.now() - FRESH_FOR_REFUSAL) : first;
-  const demand = demandOf(last.facts, signers, requirement.signerThreshold);
-  return settle(
-    prover,
-    { ...last, question, signers, admission: { server, gun, namespace, tag: last.tag, demand } },
-    signal,
-  );
+  return { signers: all[0], credentials: all[1], root: all[2] };
 }
+
+const NO_ROLES: readonly string[] = [];
+const rolesOf = (signers: readonly Signer[]): readonly string[] =>
+  signers.length === 0 ? NO_ROLES : [...new Set(signers.map(({ name }) => `targets/${name}`))].toSorted();
 
 interface Look {
   readonly facts: TrustFacts;
@@ -109,9 +129,36 @@ interface Look {
   readonly verdict: Verdict;
 }
 
-interface Settlement extends Look {
+async function look(
+  prover: Prover,
+  inquiry: Inquiry,
+  notBefore: number | undefined,
+  signal: AbortSignal,
+): Promise<Look> {
+  const { question, signers, credentials } = inquiry;
+  const { reference, requirement } = question;
+  const ask = (credential: Credential | undefined): Promise<TrustFacts> =>
+    prover.trust.facts(queryOf(inquiry, credential, notBefore), signal);
+  const facts = await (credentials.length === 0 ? ask(undefined) : firstAdmitted([...credentials, undefined], ask));
+  const judged = judge(facts, reference, signers, requirement.signerThreshold);
+  if (judged.ok) {
+    const { tag, digest, evidence } = judged.value;
+    return { facts, tag, verdict: { outcome: 'trusted', digest, evidence } };
+  }
+  const { code, message } = judged.refusal;
+  return { facts, tag: reference.tag, verdict: { outcome: 'denied', code, message } };
+}
+
+function queryOf(inquiry: Inquiry, credential: Credential | undefined, notBefore: number | undefined): TrustQuery {
+  const { question, server, gun, registry, roles, root } = inquiry;
+  const { pins, firstUse, onlyVouched, vouches } = root;
+  const address = { server, gun, registry, credential };
+  return { address, roles, notBefore, dryRun: question.dryRun, pins, firstUse, onlyVouched, vouches };
+}
+
+interface Settlement {
   readonly question: NotaryQuestion;
-  readonly signers: readonly Signer[];
+  readonly facts: TrustFacts;
   readonly admission: Omit<AdmittedQuery, 'sha256'>;
 }
 
@@ -120,19 +167,30 @@ const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
 /** Refusals of a digest that has left the trust data: nothing is signed for it any more, or its tag is signed for another one. */
 const LEFT: ReadonlySet<string> = new Set(['TRUST_NOT_SIGNED', 'TRUST_DIGEST_CONFLICT']);
 
+/** Notes what is admitted. In an outage the verdict warns. */
+function noted(
+  prover: Prover,
+  settlement: Settlement & { readonly verdict: Verdict & { readonly outcome: 'trusted' } },
+): Verdict {
+  const { verdict, facts, question, admission } = settlement;
+  const { reference, dryRun } = question;
+  const { digest } = verdict;
+  if (digest !== undefined && !dryRun) prover.admitted?.note({ ...admission, sha256: hexOf(digest) });
+  if (facts.unanswered === undefined) return verdict;
+  return { ...verdict, warning: unansweredWarning(reference, facts.unanswered) };
+}
+
 /**
- * Notes what is admitted, and lets in a while longer what was admitted before: the very digest, in the same namespace, by the same signers and keys, under a
+ * Lets in a while longer what was admitted before: the very digest, in the same namespace, by the same signers and keys, under a
  * tag that is signed anew as demanded. A tag that was revoked leaves nothing behind. A workload that runs is not cut off by the signing of the next version.
  */
-async function settle(prover: Prover, settlement: Settlement, signal: AbortSignal): Promise<Verdict> {
+async function stillAdmitted(
+  prover: Prover,
+  settlement: Settlement & { readonly verdict: Verdict; readonly signers: readonly Signer[] },
+  signal: AbortSignal,
+): Promise<Verdict> {
   const { verdict, facts, question, signers, admission } = settlement;
-  const { reference, requirement, dryRun } = question;
-  if (verdict.outcome === 'trusted') {
-    if (verdict.digest !== undefined && !dryRun) prover.admitted?.note({ ...admission, sha256: hexOf(verdict.digest) });
-    return facts.unanswered === undefined
-      ? verdict
-      : { ...verdict, warning: unansweredWarning(reference, facts.unanswered) };
-  }
+  const { reference, requirement } = question;
   const { digest } = reference;
   if (verdict.outcome !== 'denied' || digest === undefined || !LEFT.has(verdict.code)) return verdict;
   const isSigned = (tag: string | undefined, wanted: Digest | undefined): boolean =>
@@ -164,34 +222,41 @@ function unansweredWarning(
   return `${written} is admitted by trust data of ${new Date(since).toISOString()}: ${cause.message}`;
 }
 
-async function readSigners(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<Signer[]> {
+async function readSigners(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<readonly Signer[]> {
   const { requirement, namespace } = question;
-  return Promise.all(
+  return together(
     requirement.signerSecrets.map(async (named) =>
       readSigner(await findSecret(prover.cluster, named, namespace, signal)),
     ),
   );
 }
 
+/** What root the repository may have. */
+type RootWanted = Pick<TrustQuery, 'pins' | 'firstUse' | 'onlyVouched' | 'vouches'>;
+
+/** Whether first sight is enough, where no roots are named. The cluster's no stands; what was let in before it counts on. */
+function unpinned(prover: Prover, { firstUse, roots = [] }: NotaryRequirement): RootWanted {
+  const allowed = firstUse ?? roots.length === 0;
+  return { pins: undefined, firstUse: prover.firstUse !== false && allowed, onlyVouched: !allowed, vouches: false };
+}
+
 /**
- * What root the repository may have: by the pins of the policy, else by those of the cluster, else whether first sight is enough. A policy
- * that writes roots means them: what they do not cover is not taken at first sight unless it says so, nor because another policy let it in. The
- * cluster's no stands; what was let in before it counts on.
+ * By the pins of the policy, else by those of the cluster, else whether first sight is enough. A policy that writes roots means them: what they
+ * do not cover is not taken at first sight unless it says so, nor because another policy let it in.
  */
 async function rootOf(
   prover: Prover,
   { requirement, rule, namespace }: NotaryQuestion,
   gun: string,
   signal: AbortSignal,
-): Promise<Pick<TrustQuery, 'pins' | 'firstUse' | 'onlyVouched' | 'vouches'>> {
+): Promise<RootWanted> {
   const roots = requirement.roots ?? [];
   const pinned = async (from: readonly RootPin[]) =>
     from.length === 0 ? undefined : resolvePins({ roots: from, gun, namespace }, prover.cluster, signal);
   const own = await pinned(roots);
   const pins = own ?? (await pinned(prover.roots ?? []));
-  const allowed = requirement.firstUse ?? roots.length === 0;
   const vouches = pins !== undefined && (own === undefined ? isOfCluster(prover.roots) : isOfCluster(roots, rule));
-  return { pins, firstUse: prover.firstUse !== false && allowed, onlyVouched: !allowed, vouches };
+  return { ...unpinned(prover, requirement), pins, vouches };
 }
 
 /** Whether roots are written by who speaks for the cluster: not in a tenant's policy, and not in a Secret of the workload's own namespace. */

@@ -1,5 +1,6 @@
 import { Fault } from '../codes.ts';
-import type { Requirement, Rule } from '../policy/policy.ts';
+import type { NotaryRequirement, Requirement, Rule } from '../policy/policy.ts';
+import { together } from '../together.ts';
 import { modeOf, tolerate } from './mode.ts';
 import { TrustError } from './notary/error.ts';
 import { type ImageQuestion, type Prover, verifyNotary } from './proof.ts';
@@ -15,7 +16,7 @@ export async function verifyImage(prover: Prover, question: ImageQuestion, signa
   const { rule, mode } = question;
   const { floor } = rule;
   const ask = (by: Rule) =>
-    Promise.all(by.requirements.map((requirement) => answer(prover, { ...question, rule: by, requirement }, signal)));
+    together(by.requirements.map((requirement) => answer(prover, question, { by, requirement }, signal)));
   const asked = ask(rule);
   if (floor === undefined) return tolerate(joinVerdicts(await asked), rule.mode ?? mode);
   const [own, below] = await Promise.all([asked, ask(floor)]);
@@ -33,9 +34,9 @@ function named({ source }: Rule, verdict: Verdict): Verdict {
   };
 }
 
-async function answer(prover: Prover, question: RequirementQuestion, signal: AbortSignal): Promise<Verdict> {
+async function answer(prover: Prover, question: ImageQuestion, demand: Demand, signal: AbortSignal): Promise<Verdict> {
   try {
-    return await verifyRequirement(prover, question, signal);
+    return await verifyRequirement(prover, question, demand, signal);
   } catch (error) {
     if (error instanceof Fault) return { outcome: 'unknown', fault: error };
     if (error instanceof TrustError) return { outcome: 'denied', code: error.code, message: error.message };
@@ -67,13 +68,26 @@ export function joinVerdicts(verdicts: readonly Verdict[]): Verdict {
   return failures.length > 0 ? { outcome: 'tolerated', failures, ...told } : { outcome: 'trusted', ...told };
 }
 
-type RequirementQuestion = ImageQuestion & { readonly requirement: Requirement };
+/** One requirement, and the rule that makes it. */
+interface Demand {
+  readonly by: Rule;
+  readonly requirement: Requirement;
+}
 
-async function verifyRequirement(prover: Prover, question: RequirementQuestion, signal: AbortSignal): Promise<Verdict> {
-  const { requirement } = question;
+function verifyRequirement(
+  prover: Prover,
+  question: ImageQuestion,
+  { by, requirement }: Demand,
+  signal: AbortSignal,
+): Verdict | Promise<Verdict> {
+  if (requirement.type !== 'notary') return refusedBy(requirement);
+  const { reference, namespace, workload, dryRun, mode } = question;
+  return verifyNotary(prover, { reference, rule: by, namespace, workload, dryRun, mode, requirement }, signal);
+}
+
+/** What no proof can satisfy. */
+function refusedBy(requirement: Exclude<Requirement, NotaryRequirement>): Verdict {
   switch (requirement.type) {
-    case 'notary':
-      return verifyNotary(prover, { ...question, requirement }, signal);
     case 'reject':
       return {
         outcome: 'denied',
