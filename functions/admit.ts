@@ -164,8 +164,8 @@ async function askOwner(
 }
 
 /** Images by the name as written, each with every place where it stands. */
-function distinct(images: readonly WorkloadImage[]): WorkloadImage[][] {
-  return [...Map.groupBy(images, ({ written }) => written).values()];
+function distinct(images: readonly WorkloadImage[]): readonly (readonly WorkloadImage[])[] {
+  return images.length === 1 ? [images] : [...Map.groupBy(images, ({ written }) => written).values()];
 }
 
 interface Context {
@@ -177,7 +177,7 @@ interface Context {
   readonly signal: AbortSignal;
 }
 
-async function outcomeOf(context: Context, all: WorkloadImage[]): Promise<ImageOutcome> {
+async function outcomeOf(context: Context, all: readonly WorkloadImage[]): Promise<ImageOutcome> {
   const { gate, request, snapshot, workload, old, signal } = context;
   const written = all[0]?.written ?? '';
   const places = openPlaces(all, workload, old);

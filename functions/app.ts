@@ -1,4 +1,5 @@
 import { type Admission, admit, refuseBody } from './admit.ts';
+import type { ImageOutcome } from './answer/decision.ts';
 import type { AdmissionReviewAnswer } from './answer/response.ts';
 import type { Refusal } from './codes.ts';
 import type { Config } from './config.ts';
@@ -91,34 +92,53 @@ const causeOf = (verdict: Verdict): unknown => {
   return verdict.outcome === 'unknown' ? verdict.fault.cause : undefined;
 };
 
-function logAdmission(log: Log, { request, decision, outcomes, suspicions, error }: Admission, seconds: number): void {
-  const { uid, operation, namespace, name, kind, subResource, dryRun } = request ?? {};
-  const images = outcomes.map(({ written, rule, verdict }) => ({
+const bugIn = (outcomes: readonly ImageOutcome[]): unknown => {
+  for (const { verdict } of outcomes) {
+    const cause = causeOf(verdict);
+    if (cause) return cause;
+  }
+  return undefined;
+};
+
+/** An image as a line of the log tells it. */
+function toldOf({ written, rule, verdict }: ImageOutcome): object {
+  const proven = verdict.outcome === 'trusted' || verdict.outcome === 'tolerated';
+  const failure = verdict.outcome === 'denied' ? verdict : verdict.outcome === 'unknown' ? verdict.fault : undefined;
+  return {
     image: brief(written),
     outcome: verdict.outcome,
-    ...(rule !== undefined && { policy: rule.source.name, field: rule.source.field }),
-    ...('digest' in verdict && { digest: verdict.digest, warning: verdict.warning }),
-    ...(verdict.outcome === 'tolerated' && { failures: verdict.failures.map(({ cause: _, ...told }) => told) }),
-    ...(verdict.outcome === 'denied' && { code: verdict.code, reason: verdict.message }),
-    ...(verdict.outcome === 'unknown' && { code: verdict.fault.code, reason: verdict.fault.message }),
-  }));
-  const line = {
-    uid,
-    operation,
-    namespace,
-    name,
-    kind: kind?.kind,
-    subResource,
-    dryRun,
-    allowed: decision.allowed,
-    seconds,
-    images,
-    ...(suspicions.length > 0 && { suspicions }),
+    policy: rule?.source.name,
+    field: rule?.source.field,
+    digest: proven ? verdict.digest : undefined,
+    warning: proven ? verdict.warning : undefined,
+    failures: verdict.outcome === 'tolerated' ? verdict.failures.map(({ cause: _, ...told }) => told) : undefined,
+    code: failure?.code,
+    reason: failure?.message,
   };
-  const bug = error ?? outcomes.map(({ verdict }) => causeOf(verdict)).find(Boolean);
-  if (bug !== undefined) log.error({ ...line, err: bug }, 'an admission could not be decided');
-  else if (decision.allowed && decision.tolerated.length > 0)
-    log.warn({ ...line, tolerated: decision.tolerated }, 'admitted although it would be refused');
-  else if (decision.allowed) log.info({ ...line, exemption: decision.exemption }, 'admitted');
-  else log.info({ ...line, refusal: decision.message }, 'refused');
+}
+
+function logAdmission(log: Log, { request, decision, outcomes, suspicions, error }: Admission, seconds: number): void {
+  const bug = error ?? bugIn(outcomes);
+  const tolerated = decision.allowed && decision.tolerated.length > 0;
+  // One literal, for every admission writes a line; members that are undefined do not stand in it.
+  const line = {
+    uid: request?.uid,
+    operation: request?.operation,
+    namespace: request?.namespace,
+    name: request?.name,
+    kind: request?.kind.kind,
+    subResource: request?.subResource,
+    dryRun: request?.dryRun,
+    allowed: decision.allowed,
+    seconds: Math.round(seconds * 1e6) / 1e6,
+    images: outcomes.map(toldOf),
+    suspicions: suspicions.length > 0 ? suspicions : undefined,
+    tolerated: tolerated ? decision.tolerated : undefined,
+    exemption: decision.allowed ? decision.exemption : undefined,
+    refusal: decision.allowed ? undefined : decision.message,
+    err: bug,
+  };
+  if (bug !== undefined) log.error(line, 'an admission could not be decided');
+  else if (tolerated) log.warn(line, 'admitted although it would be refused');
+  else log.info(line, decision.allowed ? 'admitted' : 'refused');
 }

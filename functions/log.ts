@@ -48,15 +48,49 @@ export function tellError(error: unknown, causes: number = CAUSES): ToldError {
 
 /** A line waits this long at most (ms) for others to be written with: one write for each costs an admission an eighth of its time. */
 const GATHERED = 100;
+/** Characters that are written at once. */
+const BLOCK = 4096;
 let output: DestinationStream | undefined;
+
+/**
+ * Lines in blocks for a stream that writes at once. The stream would gather them itself, but measures all that it has gathered in UTF-8 at each line, for
+ * which V8 copies it.
+ */
+class Blocks implements DestinationStream {
+  readonly #stream: DestinationStream;
+  #lines = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(stream: DestinationStream) {
+    this.#stream = stream;
+  }
+
+  write(line: string): void {
+    this.#lines += line;
+    if (this.#lines.length >= BLOCK) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), GATHERED).unref();
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const lines = this.#lines;
+    this.#lines = '';
+    if (lines !== '') this.#stream.write(lines);
+  }
+}
 
 /** Standard output, written in blocks. What is left is written when the process ends, however it ends but by SIGKILL. */
 function standard(): DestinationStream {
   if (output !== undefined) return output;
-  const stream = pino.destination({ dest: 1, sync: true, minLength: 4096, periodicFlush: GATHERED });
-  process.once('exit', () => stream.flushSync());
-  output = stream;
-  return stream;
+  const stream = pino.destination({ dest: 1, sync: true });
+  const blocks = new Blocks(stream);
+  process.once('exit', () => {
+    blocks.flush();
+    stream.flushSync();
+  });
+  output = blocks;
+  return blocks;
 }
 
 let stamp = { at: Number.NaN, text: '' };

@@ -33,13 +33,15 @@ function send(response: ServerResponse, status: number, body: { type: string; te
   response.end(body.text);
 }
 
-const json = (value: unknown) => ({ type: 'application/json', text: JSON.stringify(value) });
+const JSON_TYPE = 'application/json';
+const json = (value: unknown) => ({ type: JSON_TYPE, text: JSON.stringify(value) });
 const plain = (text: string) => ({ type: 'text/plain; charset=utf-8', text: `${text}\n` });
 
 /** What is wrong with a body before it is parsed, if anything. */
 function refuseUnread(request: FunctionRequest, body: Uint8Array): Refusal | undefined {
-  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  if (type !== 'application/json') {
+  const said = request.headers['content-type'];
+  const type = said === JSON_TYPE ? said : said?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== JSON_TYPE) {
     return {
       code: 'REVIEW_INVALID',
       message: `The content type is ${JSON.stringify(type ?? '')}, not application/json.`,
@@ -51,11 +53,10 @@ function refuseUnread(request: FunctionRequest, body: Uint8Array): Refusal | und
   return undefined;
 }
 
-async function admitRoute(app: Service, request: FunctionRequest, response: ServerResponse, url: URL): Promise<void> {
+async function admitRoute(app: Service, { request, response, timeout }: Exchange): Promise<void> {
   const body = request.rawBody ?? new Uint8Array();
   const refusal = refuseUnread(request, body);
-  const answer =
-    refusal === undefined ? await app.admit(body, timeoutOf(url), request.headers) : app.refuse(body, refusal);
+  const answer = refusal === undefined ? await app.admit(body, timeout, request.headers) : app.refuse(body, refusal);
   send(response, 200, json(answer));
 }
 
@@ -64,17 +65,31 @@ async function readinessRoute(app: Service, response: ServerResponse): Promise<v
   send(response, ready ? 200 : 503, json({ ready, problems }));
 }
 
-type Route = (
-  app: Service,
-  exchange: { request: FunctionRequest; response: ServerResponse; url: URL },
-) => void | Promise<void>;
+interface Exchange {
+  readonly request: FunctionRequest;
+  readonly response: ServerResponse;
+  /** Milliseconds that the caller waits. */
+  readonly timeout: number;
+}
 
-/** The target that was asked for last, and its URL: an API server asks for one and the same. */
-let latest: { readonly target: string; readonly url: URL | null } = { target: '', url: null };
+type Route = (app: Service, exchange: Exchange) => void | Promise<void>;
 
-function urlOf(target: string): URL | null {
-  if (latest.target !== target) latest = { target, url: URL.parse(`http://gate${target}`) };
-  return latest.url;
+/** What a request target asks for (RFC 9112 §3.2). */
+interface Target {
+  readonly text: string;
+  /** Undefined where it is no target. */
+  readonly path: string | undefined;
+  readonly timeout: number;
+}
+
+/** The target that was asked for last: an API server asks for one and the same. */
+let latest: Target = { text: '', path: undefined, timeout: DEFAULT_TIMEOUT };
+
+function targetOf(text: string): Target {
+  if (latest.text === text) return latest;
+  const url = URL.parse(`http://gate${text}`);
+  latest = { text, path: url?.pathname, timeout: url === null ? DEFAULT_TIMEOUT : timeoutOf(url) };
+  return latest;
 }
 
 /** Where a function takes reviews. */
@@ -85,25 +100,24 @@ const COMMON: readonly (readonly [string, { readonly method: 'GET' | 'POST'; rea
   ['/health/readiness', { method: 'GET', route: (app, { response }) => readinessRoute(app, response) }],
   ['/metrics', { method: 'GET', route: async (app, { response }) => send(response, 200, await app.metrics()) }],
 ];
-const REVIEW: Route = (app, { request, response, url }) => admitRoute(app, request, response, url);
 const routesOf = (path: ReviewPath) =>
-  new Map([[path as string, { method: 'POST' as const, route: REVIEW }], ...COMMON]);
+  new Map([[path as string, { method: 'POST' as const, route: admitRoute as Route }], ...COMMON]);
 const ROUTES = { '/admit': routesOf('/admit'), '/validate': routesOf('/validate') } as const;
 
 /** Answers every path of a function: that of its reviews, the two health paths and `/metrics`; anything else is 404 or 405. */
-export async function handle(
+export function handle(
   app: Service,
   request: FunctionRequest,
   response: ServerResponse,
   path: ReviewPath = '/admit',
-): Promise<void> {
-  const url = urlOf(request.url ?? '/');
-  const found = ROUTES[path].get(url?.pathname ?? '');
-  if (url === null || found === undefined)
+): void | Promise<void> {
+  const target = targetOf(request.url ?? '/');
+  const found = ROUTES[path].get(target.path ?? '');
+  if (found === undefined)
     return send(response, 404, plain(`There is nothing at this path; reviews go to POST ${path}.`));
   if (request.method !== found.method && !(request.method === 'HEAD' && found.method === 'GET')) {
     response.setHeader('allow', found.method);
-    return send(response, 405, plain(`${url.pathname} takes ${found.method}.`));
+    return send(response, 405, plain(`${target.path} takes ${found.method}.`));
   }
-  await found.route(app, { request, response, url });
+  return found.route(app, { request, response, timeout: target.timeout });
 }

@@ -39,14 +39,12 @@ export function serveFunction(listener: RequestListener, log: Log): Server {
   const open = new Set<ServerResponse>();
   const server = createServer(messagesOf(listener), (request, response) => {
     open.add(response);
-    response.once('close', () => open.delete(response));
-    void readBody(request).then(
-      (body) => {
-        Object.assign(request, { rawBody: body });
-        listener(request, response);
-      },
-      () => abandon(response),
-    );
+    response.on('close', () => open.delete(response));
+    readBody(request, (body) => {
+      if (body === undefined) return void response.destroy();
+      (request as { rawBody?: Buffer }).rawBody = body;
+      listener(request, response);
+    });
   });
   underWay.set(server, open);
   server.keepAliveTimeout = KEEP_ALIVE;
@@ -55,30 +53,23 @@ export function serveFunction(listener: RequestListener, log: Log): Server {
   return server;
 }
 
-/** A caller that hung up in the middle of its body is told nothing. */
-function abandon(response: ServerResponse): void {
-  response.destroy();
-}
-
 /**
  * Reads a body up to the limit. Of a longer one it keeps one byte more than allowed, which the route refuses, and reads on without keeping,
- * so that the caller is still there to be told; past four times the limit it hangs up.
+ * so that the caller is still there to be told; past four times the limit it gives nothing, and nothing where the caller hung up before the end.
  */
-function readBody(request: IncomingMessage): Promise<Buffer> {
+function readBody(request: IncomingMessage, done: (body: Buffer | undefined) => void): void {
   const chunks: Buffer[] = [];
   let length = 0;
-  return new Promise((done, fail) => {
-    // Events, not `for await`: an iterator costs a small body more than all the rest of its reading.
-    request.on('data', (chunk: Buffer) => {
-      const room = LIMITS.reviewBytes + 1 - length;
-      if (room > 0) chunks.push(room < chunk.length ? chunk.subarray(0, room) : chunk);
-      length += chunk.length;
-      if (length > 4 * LIMITS.reviewBytes) fail(new RangeError('the body does not end'));
-    });
-    request.once('end', () => done(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
-    request.once('error', fail);
-    request.once('close', () => request.complete || fail(new Error('the caller hung up')));
+  // Events, neither `for await` nor a promise: an iterator costs a small body more than all the rest of its reading.
+  request.on('data', (chunk: Buffer) => {
+    const room = LIMITS.reviewBytes + 1 - length;
+    if (room > 0) chunks.push(room < chunk.length ? chunk.subarray(0, room) : chunk);
+    length += chunk.length;
+    if (length > 4 * LIMITS.reviewBytes) done(undefined);
   });
+  request.on('end', () => done(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+  // Of an error nobody is told who does not listen for it (http.IncomingMessage), and it closes.
+  request.on('close', () => request.complete || done(undefined));
 }
 
 /** Ends the server without failing a call: no new connections, kept-alive ones closed after their answer, then the app. */

@@ -110,7 +110,7 @@ export function ruleName({ source }: Rule): string {
 
 /** One decision from every image's verdict: one that is not trusted refuses the whole workload, and each such image is named. */
 export function decide(outcomes: readonly ImageOutcome[]): Decision {
-  const refusals = outcomes.flatMap(refusalOf);
+  const refusals = gathered(outcomes, refusalOf);
   if (refusals.length > 0) {
     return {
       allowed: false,
@@ -123,11 +123,19 @@ export function decide(outcomes: readonly ImageOutcome[]): Decision {
   return {
     allowed: true,
     exemption: undefined,
-    replacements: outcomes.flatMap(replacementsOf),
-    warnings: outcomes.flatMap(warningsOf),
-    tolerated: outcomes.flatMap(toleratedOf),
+    replacements: gathered(outcomes, replacementsOf),
+    warnings: gathered(outcomes, warningsOf),
+    tolerated: gathered(outcomes, toleratedOf),
   };
 }
+
+/** As flatMap, without a list of its own where there is but one, or nothing. */
+function gathered<T>(outcomes: readonly ImageOutcome[], of: (outcome: ImageOutcome) => readonly T[]): readonly T[] {
+  const only = outcomes[0];
+  return only !== undefined && outcomes.length === 1 ? of(only) : outcomes.flatMap(of);
+}
+
+const NOTHING: readonly never[] = [];
 
 const placed = ({ written, places, rule }: ImageOutcome) => ({
   written: brief(written),
@@ -135,16 +143,16 @@ const placed = ({ written, places, rule }: ImageOutcome) => ({
   policy: rule === undefined ? undefined : ruleName(rule),
 });
 
-function refusalOf(outcome: ImageOutcome): ImageRefusal[] {
+function refusalOf(outcome: ImageOutcome): readonly ImageRefusal[] {
   const { verdict } = outcome;
-  if (verdict.outcome === 'trusted' || verdict.outcome === 'tolerated') return [];
+  if (verdict.outcome === 'trusted' || verdict.outcome === 'tolerated') return NOTHING;
   const { code, message } = verdict.outcome === 'denied' ? verdict : verdict.fault;
   return [{ ...placed(outcome), code, message }];
 }
 
-function toleratedOf(outcome: ImageOutcome): ToleratedRefusal[] {
+function toleratedOf(outcome: ImageOutcome): readonly ToleratedRefusal[] {
   const { verdict } = outcome;
-  if (verdict.outcome !== 'tolerated') return [];
+  if (verdict.outcome !== 'tolerated') return NOTHING;
   return verdict.failures.map(({ mode, code, message }) => ({ ...placed(outcome), mode, code, message }));
 }
 
@@ -171,16 +179,16 @@ function renderRefusals(refusals: readonly ImageRefusal[], total: number): strin
 const pinnedName = (reference: ImageReference | undefined, digest: Digest | undefined): string | undefined =>
   reference === undefined || digest === undefined ? undefined : pinReference(reference, digest);
 
-function replacementsOf({ verdict, reference, rule, places, written }: ImageOutcome): Replacement[] {
-  if ((verdict.outcome !== 'trusted' && verdict.outcome !== 'tolerated') || rule?.mutateImage === false) return [];
+function replacementsOf({ verdict, reference, rule, places, written }: ImageOutcome): readonly Replacement[] {
+  if ((verdict.outcome !== 'trusted' && verdict.outcome !== 'tolerated') || rule?.mutateImage === false) return NOTHING;
   const to = pinnedName(reference, verdict.digest);
-  if (to === undefined || to === written) return [];
+  if (to === undefined || to === written) return NOTHING;
   return places.map(({ pointer }) => ({ pointer, from: written, to }));
 }
 
-function warningsOf(outcome: ImageOutcome): string[] {
+function warningsOf(outcome: ImageOutcome): readonly string[] {
   const { verdict, reference, rule, written } = outcome;
-  if (verdict.outcome !== 'trusted' && verdict.outcome !== 'tolerated') return [];
+  if (verdict.outcome !== 'trusted' && verdict.outcome !== 'tolerated') return NOTHING;
   const would = toleratedOf(outcome).filter(({ mode }) => mode === 'warn');
   const told = would.map((refusal) => `${refusedLine(refusal, 'would be')} ${remedyOf(refusal.code)}`);
   if (verdict.warning !== undefined) told.push(verdict.warning);

@@ -96,16 +96,19 @@ function problemOf(parts: ImageReference, name: string): string | undefined {
  * Nothing is trimmed. Refuses with IMAGE_INVALID and a sentence that quotes the name; time is linear in its length.
  */
 export function parseReference(written: string): Result<ImageReference> {
-  const invalid = (why: string) => refuse('IMAGE_INVALID', `${quote(written)} is not an image name: ${why}.`);
-  if (written === '') return invalid('it is empty');
-  if (written.length > LIMITS.referenceLength) return invalid(`it is longer than ${LIMITS.referenceLength} characters`);
+  if (written === '') return invalid(written, 'it is empty');
+  if (written.length > LIMITS.referenceLength)
+    return invalid(written, `it is longer than ${LIMITS.referenceLength} characters`);
   const [name, digest] = cut(written, '@');
   const { registry, rest } = splitHost(name);
   const [repository, tag] = cut(rest, ':');
   const parts = { written, registry, repository, tag, digest: digest as Digest | undefined };
   const problem = problemOf(parts, name);
-  return problem === undefined ? accept(parts) : invalid(problem);
+  return problem === undefined ? accept(parts) : invalid(written, problem);
 }
+
+const invalid = (written: string, why: string): Result<never> =>
+  refuse('IMAGE_INVALID', `${quote(written)} is not an image name: ${why}.`);
 
 /** `registry/repository`: the GUN of the repository, and what policies are matched on. */
 export function repositoryName(reference: Pick<ImageReference, 'registry' | 'repository'>): string {

@@ -49,9 +49,10 @@ export class Reader {
     if (!Array.isArray(value)) return this.#absent(value, spot, name, 'a list') ?? NOTHING;
     const list = below(spot, name);
     const found: Spot[] = [];
-    for (const [index, item] of value.entries()) {
+    for (let index = 0; index < value.length; index++) {
+      const item = value[index];
       const at = below(list, index);
-      if (isObject(item)) found.push({ ...at, value: item });
+      if (isObject(item)) found.push({ pointer: at.pointer, field: at.field, value: item });
       else this.problems.push(`${at.field}: must be an object`);
     }
     return found;

@@ -81,7 +81,7 @@ function kindProblem(request: JsonObject, field: 'object' | 'oldObject'): string
   if (object === undefined) return undefined;
   const group = text(kind, 'group');
   const apiVersion = `${group}${group === '' ? '' : '/'}${text(kind, 'version')}`;
-  const said = [text(object, 'apiVersion') || apiVersion, text(object, 'kind') || text(kind, 'kind')].join(' ');
+  const said = `${text(object, 'apiVersion') || apiVersion} ${text(object, 'kind') || text(kind, 'kind')}`;
   const asked = `${apiVersion} ${text(kind, 'kind')}`;
   return said === asked ? undefined : `request.${field}: is ${quote(said)}, but request.kind says ${quote(asked)}`;
 }
@@ -115,12 +115,12 @@ function narrow(apiVersion: AdmissionRequest['apiVersion'], request: JsonObject)
 export function parseReview(body: Uint8Array): Result<AdmissionRequest> {
   const json = readBody(body);
   if (!json.ok) return json;
-  const problems = [...reviewProblems(json.value)];
-  const review = json.value as { apiVersion: AdmissionRequest['apiVersion']; request: JsonObject };
-  if (problems.length === 0)
-    for (const field of ['object', 'oldObject'] as const)
-      problems.push(...[kindProblem(review.request, field) ?? []].flat());
-  return problems.length === 0 ? accept(narrow(review.apiVersion, review.request)) : bad(problems.join('; '));
+  const wrong = reviewProblems(json.value);
+  if (wrong.length > 0) return bad(wrong.join('; '));
+  const { apiVersion, request } = json.value as { apiVersion: AdmissionRequest['apiVersion']; request: JsonObject };
+  const [object, oldObject] = [kindProblem(request, 'object'), kindProblem(request, 'oldObject')];
+  if (object === undefined && oldObject === undefined) return accept(narrow(apiVersion, request));
+  return bad([object, oldObject].filter((problem) => problem !== undefined).join('; '));
 }
 
 /** uid and apiVersion for the answer to a body that `parseReview` refused, as far as they can be told (empty; v1). */

@@ -107,25 +107,29 @@ const disagreement = (facts: TrustFacts, entry: Entry, signer: Signer, role: Tar
 
 const text = ({ sha256 }: TargetFact): string => (sha256 === undefined ? 'without a SHA-256' : `sha256:${sha256}`);
 
-/** Sentences by role: of cached facts every admission tells the same. */
-const sentences = new WeakMap<RoleFacts, string>();
+/** What each role shows: of cached facts every admission tells the same. */
+const shown = new WeakMap<RoleFacts, Evidence>();
 
-const seen = (role: RoleFacts): string => {
-  const known = sentences.get(role);
+const seen = (role: RoleFacts): Evidence => {
+  const known = shown.get(role);
   if (known !== undefined) return known;
   const { version, signedBy, threshold, expires } = role;
-  const told = `version ${version}, signed by ${signedBy.size} (threshold ${threshold}), expires ${timeText(expires)}`;
-  sentences.set(role, told);
+  const detail = `version ${version}, signed by ${signedBy.size} (threshold ${threshold}), expires ${timeText(expires)}`;
+  const told = { subject: role.role, detail };
+  shown.set(role, told);
   return told;
 };
 
 const evidenceOf = (facts: TrustFacts, entry: Entry, roles: readonly TargetsFacts[]): readonly Evidence[] => {
-  const told: RoleFacts[] = [facts.root, facts.timestamp, facts.snapshot, facts.targets];
-  for (const role of [entry.role, ...roles]) if (!told.includes(role)) told.push(role);
-  return [
-    { subject: facts.gun, detail: `the tag ${entry.tag} is ${text(entry.target)} in ${entry.role.role}` },
-    ...told.map((role) => ({ subject: role.role, detail: seen(role) })),
-  ];
+  const { gun, root, timestamp, snapshot, targets } = facts;
+  const first = { subject: gun, detail: `the tag ${entry.tag} is ${text(entry.target)} in ${entry.role.role}` };
+  const told: Evidence[] = [first, seen(root), seen(timestamp), seen(snapshot), seen(targets)];
+  const add = (role: TargetsFacts): void => {
+    if (!told.includes(seen(role))) told.push(seen(role));
+  };
+  add(entry.role);
+  roles.forEach(add);
+  return told;
 };
 
 const candidates = (
@@ -178,9 +182,12 @@ export function judge(
   return choose(facts, { entries: entries.value, digest: wanted.digest }, { signers, threshold });
 }
 
+const NOBODY = accept<readonly TargetsFacts[]>([]);
+
 type Choice = { readonly entries: readonly Entry[]; readonly digest: Digest | undefined };
 
 const choose = (facts: TrustFacts, choice: Choice, quorum: Quorum): Result<Released> => {
+  const asksNobody = quorum.signers.length === 0 && quorum.threshold === undefined;
   let first: Refusal | undefined;
   for (const entry of choice.entries) {
     const digest = digestOf(facts.gun, entry);
@@ -190,7 +197,7 @@ const choose = (facts: TrustFacts, choice: Choice, quorum: Quorum): Result<Relea
         'TRUST_DIGEST_CONFLICT',
         `The tag ${entry.tag} of ${facts.gun} is signed for ${digest.value}, not for ${choice.digest}.`,
       );
-    const roles = agreed(facts, entry, quorum);
+    const roles = asksNobody ? NOBODY : agreed(facts, entry, quorum);
     if (roles.ok)
       return accept({ tag: entry.tag, digest: digest.value, evidence: evidenceOf(facts, entry, roles.value) });
     first ??= roles.refusal;
