@@ -8,6 +8,7 @@ import {
   tolerateReview,
 } from './answer/decision.ts';
 import { type AdmissionReviewAnswer, type Envelope, renderResponse } from './answer/response.ts';
+import { type Awaitable, after, all } from './awaitable.ts';
 import { Fault } from './codes.ts';
 import { parseReference } from './image/reference.ts';
 import type { Mode, Rule } from './policy/policy.ts';
@@ -24,7 +25,6 @@ import {
   type WorkloadKind,
   workloadKind,
 } from './request/workload.ts';
-import { together } from './together.ts';
 import { tolerate } from './trust/mode.ts';
 import type { Verdict } from './trust/verdict.ts';
 import { type ImageQuestion, joinVerdicts } from './trust/verify.ts';
@@ -38,7 +38,7 @@ export interface Gate {
   /** The mode where no rule names one (ENFORCEMENT_MODE). */
   readonly mode: Mode;
   /** One image under its rule → verdict. Throws nothing but bugs. */
-  readonly verify: (question: ImageQuestion, signal: AbortSignal) => Promise<Verdict>;
+  readonly verify: (question: ImageQuestion, signal: AbortSignal) => Awaitable<Verdict>;
 }
 
 /** A review that was answered, with what the log and the metrics tell of it. */
@@ -123,7 +123,7 @@ async function judge(gate: Gate, request: AdmissionRequest, signal: AbortSignal)
   if (snapshot === undefined) return judged(refuseReview(new Fault('NOT_READY', 'The policies are not read yet.')));
   const images = distinct(workload.images);
   const context = { gate, request, snapshot, workload, old, signal };
-  const outcomes = await together(images.map((places) => outcomeOf(context, places)));
+  const outcomes = await all(images.map((places) => outcomeOf(context, places)));
   return { decision: decide(outcomes), outcomes, suspicions };
 }
 
@@ -177,10 +177,10 @@ interface Context {
   readonly signal: AbortSignal;
 }
 
-async function outcomeOf(context: Context, all: readonly WorkloadImage[]): Promise<ImageOutcome> {
+function outcomeOf(context: Context, named: readonly WorkloadImage[]): Awaitable<ImageOutcome> {
   const { gate, request, snapshot, workload, old, signal } = context;
-  const written = all[0]?.written ?? '';
-  const places = openPlaces(all, workload, old);
+  const written = named[0]?.written ?? '';
+  const places = openPlaces(named, workload, old);
   const outcome = { written, places, reference: undefined, rule: undefined };
   const exemption = exemptImage(written, workload, old);
   if (exemption !== null) {
@@ -192,12 +192,13 @@ async function outcomeOf(context: Context, all: readonly WorkloadImage[]): Promi
   if (!parsed.ok)
     return { ...outcome, verdict: tolerate(denied(parsed.refusal), modeUnread(snapshot, namespace, gate.mode)) };
   const reference = parsed.value;
-  const ask = (rule: Rule): Promise<Verdict> =>
+  const ask = (rule: Rule): Awaitable<Verdict> =>
     gate.verify({ reference, rule, namespace, workload, dryRun, mode: gate.mode }, signal);
   const rule = selectRule(snapshot, namespace, reference);
-  if (rule.ok) return { ...outcome, reference, rule: rule.value, verdict: await ask(rule.value) };
+  if (rule.ok) return after(ask(rule.value), (verdict) => ({ written, places, reference, rule: rule.value, verdict }));
   const unmatched = tolerate(denied(rule.refusal), gate.mode);
   const floor = unmatched.outcome === 'tolerated' ? selectFloor(snapshot, namespace, reference) : undefined;
   if (floor === undefined) return { ...outcome, reference, verdict: unmatched };
-  return { ...outcome, reference, rule: floor, verdict: joinVerdicts([unmatched, await ask(floor)]) };
+  const joined = (verdict: Verdict): Verdict => joinVerdicts([unmatched, verdict]);
+  return after(ask(floor), (verdict) => ({ written, places, reference, rule: floor, verdict: joined(verdict) }));
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Gate } from './admit.ts';
+import type { Awaitable } from './awaitable.ts';
 import { Admitted } from './cache/admitted.ts';
 import { MemoryTrust } from './cache/memory.ts';
 import { TrustCache } from './cache/trust.ts';
@@ -187,13 +188,18 @@ function openProver(config: Config, cluster: Cluster, tools: Tools): Prover & { 
 }
 
 /** One image's verdict in time: what is slow, or breaks, is named with the image that it stands for. */
-export async function verifyInTime(prover: Prover, question: ImageQuestion, signal: AbortSignal): Promise<Verdict> {
-  const late = `The proof of ${question.reference.written} was not complete in time.`;
-  try {
-    return await within(signal, verifyImage(prover, question, signal), late);
-  } catch (error) {
+export function verifyInTime(prover: Prover, question: ImageQuestion, signal: AbortSignal): Awaitable<Verdict> {
+  const undecided = (error: unknown): Verdict => {
     const bug = () => new Fault('BUG', `The gate could not decide on ${question.reference.written}.`, { cause: error });
     const fault = error instanceof Fault ? error : bug();
     return tolerate({ outcome: 'unknown', fault }, modeOf(question.rule, question.mode));
+  };
+  try {
+    const verdict = verifyImage(prover, question, signal);
+    if (!(verdict instanceof Promise)) return verdict;
+    const late = `The proof of ${question.reference.written} was not complete in time.`;
+    return within(signal, verdict, late).catch(undecided);
+  } catch (error) {
+    return undecided(error);
   }
 }

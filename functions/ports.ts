@@ -1,3 +1,4 @@
+import type { Awaitable } from './awaitable.ts';
 import type { JsonObject } from './json.ts';
 import type { PolicySnapshot } from './policy/snapshot.ts';
 import type { TrustFacts } from './trust/notary/facts.ts';
@@ -53,7 +54,7 @@ export interface Cluster {
   /** The Secret, or undefined where there is none. */
   secret(namespace: string, name: string, signal: AbortSignal): Promise<SecretObject | undefined>;
   /** Names of the imagePullSecrets of a ServiceAccount; empty where it does not exist. */
-  pullSecretsOf(namespace: string, serviceAccount: string, signal: AbortSignal): Promise<readonly string[]>;
+  pullSecretsOf(namespace: string, serviceAccount: string, signal: AbortSignal): Awaitable<readonly string[]>;
   /** The object that the reference names, as stored now, or undefined. The caller compares the UID. */
   owner(namespace: string, reference: OwnerReference, signal: AbortSignal): Promise<JsonObject | undefined>;
 }
@@ -212,7 +213,7 @@ export interface TrustQuery {
 
 /** Verified trust data; throws `TrustError` where it does not hold and `Fault` where there is no answer. */
 export interface TrustSource {
-  facts(query: TrustQuery, signal: AbortSignal): Promise<TrustFacts>;
+  facts(query: TrustQuery, signal: AbortSignal): Awaitable<TrustFacts>;
 }
 
 /** Whose credentials for which repository are wanted. */
@@ -230,5 +231,5 @@ export interface CredentialQuery {
 
 /** The credentials that a workload holds for a repository, in the order they are tried; anonymous is not among them. Throws `Fault`. */
 export interface CredentialSource {
-  credentials(query: CredentialQuery, signal: AbortSignal): Promise<readonly Credential[]>;
+  credentials(query: CredentialQuery, signal: AbortSignal): Awaitable<readonly Credential[]>;
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.ts';
 import { Fault } from '../codes.ts';
 import { within } from '../deadline.ts';
 import { LIMITS } from '../limits.ts';
@@ -75,10 +76,18 @@ export class TrustCache implements TrustSource {
   }
 
   /** Facts that the query may rely on. Throws `TrustError` where the data does not hold, and `Fault`, DEADLINE when `signal` ends first. */
-  async facts(query: TrustQuery, signal: AbortSignal): Promise<TrustFacts> {
+  facts(query: TrustQuery, signal: AbortSignal): Awaitable<TrustFacts> {
     const key = keyOf(query);
     const ready = this.#ready(key, query);
     if (ready !== undefined && isSettled(ready, query)) return ready.facts;
+    return this.#asked(key, { query, ready }, signal);
+  }
+
+  async #asked(
+    key: string,
+    { query, ready }: { readonly query: TrustQuery; readonly ready: Entry | undefined },
+    signal: AbortSignal,
+  ): Promise<TrustFacts> {
     const { entry, cause }: Found = ready === undefined ? await this.#awaited(key, query, signal) : { entry: ready };
     const { facts, verified } = isSettled(entry, query) ? entry : await this.#settled(key, { query, entry }, signal);
     return cause === undefined ? facts : { ...facts, unanswered: { since: verified.now, cause } };

@@ -188,7 +188,7 @@ export async function proofOf(
   signal: AbortSignal,
 ): Promise<ProofView> {
   const recording = record(session);
-  const proven = await reasoned(() => verifyNotary(recording.prover, { ...question, requirement }, signal));
+  const proven = await reasoned(async () => verifyNotary(recording.prover, { ...question, requirement }, signal));
   const verdict = 'value' in proven ? proven.value : undefined;
   const { last } = recording;
   const facts = last?.facts;

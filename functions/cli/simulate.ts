@@ -1,4 +1,5 @@
 import type { Gate } from '../admit.ts';
+import type { Awaitable } from '../awaitable.ts';
 import { clusterOf } from '../io/lookup.ts';
 import { keyOf, POLICY_GROUPS } from '../io/objects.ts';
 import { identityOf, objectsByIdentity } from '../io/objectset.ts';
@@ -66,7 +67,7 @@ export function changedPolicies(present: PolicySnapshot, { policies, without }: 
 
 /** A gate that asks for each distinct image, namespace and credentials once. */
 function remembering(gate: Gate): Gate {
-  const verdicts = new Map<string, Promise<Verdict>>();
+  const verdicts = new Map<string, Awaitable<Verdict>>();
   return {
     ...gate,
     verify(question, signal) {

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.ts';
 import { Fault } from '../codes.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
@@ -101,10 +102,12 @@ class ClusterSource implements ObjectSource {
     );
   }
 
-  async pullSecretsOf(namespace: string, name: string, signal: AbortSignal): Promise<readonly string[]> {
-    const known = this.#accounts.names.get(`${namespace}/${name}`);
-    if (known !== undefined) return known;
-    // A ServiceAccount made a moment ago may not have reached the watch; its first pods must not lack its credentials.
+  pullSecretsOf(namespace: string, name: string, signal: AbortSignal): Awaitable<readonly string[]> {
+    return this.#accounts.names.get(`${namespace}/${name}`) ?? this.#pullSecretsRead(namespace, name, signal);
+  }
+
+  /** A ServiceAccount made a moment ago may not have reached the watch; its first pods must not lack its credentials. */
+  async #pullSecretsRead(namespace: string, name: string, signal: AbortSignal): Promise<readonly string[]> {
     const account = await this.#read({ base: '/api/v1', plural: 'serviceaccounts', namespace, name }, signal);
     return account === undefined ? [] : pullSecretNames(account);
   }

@@ -10,7 +10,7 @@ export function clusterOf(find: (identity: Identity) => JsonObject | undefined):
       const secret = object === undefined ? undefined : secretOf(object, { namespace, name });
       return secret === undefined || Array.isArray(secret) ? undefined : (secret as SecretObject);
     },
-    async pullSecretsOf(namespace, name) {
+    pullSecretsOf(namespace, name) {
       const account = find({ group: '', kind: 'ServiceAccount', namespace, name });
       return account === undefined ? [] : pullSecretNames(account);
     },

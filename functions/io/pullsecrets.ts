@@ -1,6 +1,6 @@
+import { type Awaitable, after } from '../awaitable.ts';
 import type { Log } from '../log.ts';
 import type { Cluster, Credential, CredentialQuery, CredentialSource } from '../ports.ts';
-import { together } from '../together.ts';
 import { parsePullSecret, type RegistryCredential } from './dockerconfig.ts';
 import { credentialsFor } from './registrykey.ts';
 
@@ -16,12 +16,22 @@ export class PullSecrets implements CredentialSource {
     this.#log = log;
   }
 
-  async credentials(query: CredentialQuery, signal: AbortSignal): Promise<readonly Credential[]> {
-    const { namespace, pullSecrets, serviceAccount, registry, repository } = query;
-    const inherited = await this.#cluster.pullSecretsOf(namespace, serviceAccount, signal);
-    if (pullSecrets.length + inherited.length === 0) return ANONYMOUS;
-    const names = new Set([...pullSecrets, ...inherited]);
-    const entries = await together([...names].map((name) => this.#entries(namespace, name, signal)));
+  credentials(query: CredentialQuery, signal: AbortSignal): Awaitable<readonly Credential[]> {
+    const { namespace, pullSecrets, serviceAccount } = query;
+    return after(this.#cluster.pullSecretsOf(namespace, serviceAccount, signal), (inherited) =>
+      pullSecrets.length + inherited.length === 0
+        ? ANONYMOUS
+        : this.#fitting(query, new Set([...pullSecrets, ...inherited]), signal),
+    );
+  }
+
+  async #fitting(
+    query: CredentialQuery,
+    names: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<readonly Credential[]> {
+    const { namespace, registry, repository } = query;
+    const entries = await Promise.all([...names].map((name) => this.#entries(namespace, name, signal)));
     return credentialsFor(registry, repository, entries.flat());
   }
 

@@ -1,5 +1,6 @@
 import type { Admission } from '../admit.ts';
 import { ruleName } from '../answer/decision.ts';
+import type { Awaitable } from '../awaitable.ts';
 import type { Cluster, NotaryFiles } from '../ports.ts';
 import type { Verdict } from '../trust/verdict.ts';
 import type { ImageQuestion } from '../trust/verify.ts';
@@ -53,7 +54,7 @@ const verdictAttributes = (verdict: Verdict): Attributes => {
 };
 
 /** How one image is verified. */
-type Verify = (question: ImageQuestion, signal: AbortSignal) => Promise<Verdict>;
+type Verify = (question: ImageQuestion, signal: AbortSignal) => Awaitable<Verdict>;
 
 /** The proof of one image in a span, with the rule that was chosen for it. */
 export const tracedVerify =
@@ -103,7 +104,7 @@ export function tracedCluster(tracer: Tracer, cluster: Cluster): Cluster {
   return {
     secret: (namespace, name, signal) => read('Secret', namespace, name, () => cluster.secret(namespace, name, signal)),
     pullSecretsOf: (namespace, name, signal) =>
-      read('ServiceAccount', namespace, name, () => cluster.pullSecretsOf(namespace, name, signal)),
+      read('ServiceAccount', namespace, name, async () => cluster.pullSecretsOf(namespace, name, signal)),
     owner: (namespace, reference, signal) =>
       read(reference.kind, namespace, reference.name, () => cluster.owner(namespace, reference, signal)),
   };

@@ -1,3 +1,4 @@
+import { type Awaitable, after } from '../awaitable.ts';
 import { Fault } from '../codes.ts';
 import { type Digest, type ImageReference, repositoryName } from '../image/reference.ts';
 import type { Mode, NotaryRequirement, RootPin, Rule } from '../policy/policy.ts';
@@ -12,7 +13,6 @@ import type {
   TrustSource,
 } from '../ports.ts';
 import type { Workload } from '../request/workload.ts';
-import { together } from '../together.ts';
 import { signedName } from './mirror.ts';
 import { demandOf } from './notary/admitted.ts';
 import type { TrustFacts } from './notary/facts.ts';
@@ -57,8 +57,8 @@ const FRESH_FOR_REFUSAL = 2_000;
 export type NotaryQuestion = ImageQuestion & { readonly requirement: NotaryRequirement };
 
 /** The verdict of Notary v1 on an image. Throws `TrustError`, and `Fault` where there is no answer. */
-export async function verifyNotary(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<Verdict> {
-  const { reference, requirement, namespace } = question;
+export function verifyNotary(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Awaitable<Verdict> {
+  const { reference, requirement } = question;
   const name = signedName(reference, requirement.repository);
   if (!name.ok) return { outcome: 'denied', ...name.refusal };
   const { registry, repository } = name.value;
@@ -68,17 +68,20 @@ export async function verifyNotary(prover: Prover, question: NotaryQuestion, sig
     return { outcome: 'denied', code: 'TRUST_NO_SERVER', message };
   }
   const gun = repositoryName(name.value);
-  const grounds = await groundsOf(prover, question, { registry, repository, gun }, signal);
-  const inquiry = { question, server, gun, registry, ...grounds, roles: rolesOf(grounds.signers) };
-  const first = await look(prover, inquiry, undefined, signal);
-  const { verdict, facts, tag } =
-    first.verdict.outcome === 'denied'
-      ? await look(prover, inquiry, prover.clock.now() - FRESH_FOR_REFUSAL, signal)
-      : first;
-  const demand = demandOf(facts, grounds.signers, requirement.signerThreshold);
-  const admission = { server, gun, namespace, tag, demand };
-  if (verdict.outcome === 'trusted') return noted(prover, { verdict, facts, question, admission });
-  return stillAdmitted(prover, { verdict, facts, question, admission, signers: grounds.signers }, signal);
+  return after(groundsOf(prover, question, { registry, repository, gun }, signal), (grounds) => {
+    const { signers, credentials, root } = grounds;
+    const inquiry = { question, server, gun, registry, signers, credentials, root, roles: rolesOf(signers) };
+    return after(look(prover, inquiry, undefined, signal), (first) =>
+      first.verdict.outcome === 'trusted' ? noted(prover, inquiry, first) : lookAgain(prover, inquiry, signal),
+    );
+  });
+}
+
+/** Nothing is refused but on trust data of this moment, and what was admitted before may go on. */
+async function lookAgain(prover: Prover, inquiry: Inquiry, signal: AbortSignal): Promise<Verdict> {
+  const last = await look(prover, inquiry, prover.clock.now() - FRESH_FOR_REFUSAL, signal);
+  if (last.verdict.outcome === 'trusted') return noted(prover, inquiry, last);
+  return stillAdmitted(prover, inquiry, last, signal);
 }
 
 /** What a look at the trust data goes by, beside the question. */
@@ -98,24 +101,23 @@ interface Inquiry extends Grounds {
 }
 
 /** Signers, credentials and pins, asked for side by side; the credentials alone where neither Secrets nor roots are named. */
-async function groundsOf(
+function groundsOf(
   prover: Prover,
   question: NotaryQuestion,
   { registry, repository, gun }: { readonly registry: string; readonly repository: string; readonly gun: string },
   signal: AbortSignal,
-): Promise<Grounds> {
+): Awaitable<Grounds> {
   const { requirement, namespace, workload } = question;
   const { pullSecrets, serviceAccount } = workload;
   const query = { namespace, pullSecrets, serviceAccount, registry, repository };
   const credentials = prover.credentials.credentials(query, signal);
   const named = requirement.signerSecrets.length + (requirement.roots?.length ?? 0) + (prover.roots?.length ?? 0);
-  if (named === 0) return { signers: [], credentials: await credentials, root: unpinned(prover, requirement) };
-  const all = await Promise.all([
-    readSigners(prover, question, signal),
-    credentials,
-    rootOf(prover, question, gun, signal),
-  ]);
-  return { signers: all[0], credentials: all[1], root: all[2] };
+  if (named === 0)
+    return after(credentials, (held) => ({ signers: [], credentials: held, root: unpinned(prover, requirement) }));
+  const pins = rootOf(prover, question, gun, signal);
+  return Promise.all([readSigners(prover, question, signal), credentials, pins]).then(([signers, held, root]) => {
+    return { signers, credentials: held, root };
+  });
 }
 
 const NO_ROLES: readonly string[] = [];
@@ -129,24 +131,21 @@ interface Look {
   readonly verdict: Verdict;
 }
 
-async function look(
-  prover: Prover,
-  inquiry: Inquiry,
-  notBefore: number | undefined,
-  signal: AbortSignal,
-): Promise<Look> {
+function look(prover: Prover, inquiry: Inquiry, notBefore: number | undefined, signal: AbortSignal): Awaitable<Look> {
   const { question, signers, credentials } = inquiry;
   const { reference, requirement } = question;
-  const ask = (credential: Credential | undefined): Promise<TrustFacts> =>
+  const ask = (credential: Credential | undefined): Awaitable<TrustFacts> =>
     prover.trust.facts(queryOf(inquiry, credential, notBefore), signal);
-  const facts = await (credentials.length === 0 ? ask(undefined) : firstAdmitted([...credentials, undefined], ask));
-  const judged = judge(facts, reference, signers, requirement.signerThreshold);
-  if (judged.ok) {
-    const { tag, digest, evidence } = judged.value;
-    return { facts, tag, verdict: { outcome: 'trusted', digest, evidence } };
-  }
-  const { code, message } = judged.refusal;
-  return { facts, tag: reference.tag, verdict: { outcome: 'denied', code, message } };
+  const asked = credentials.length === 0 ? ask(undefined) : firstAdmitted([...credentials, undefined], ask);
+  return after(asked, (facts) => {
+    const judged = judge(facts, reference, signers, requirement.signerThreshold);
+    if (judged.ok) {
+      const { tag, digest, evidence } = judged.value;
+      return { facts, tag, verdict: { outcome: 'trusted', digest, evidence } };
+    }
+    const { code, message } = judged.refusal;
+    return { facts, tag: reference.tag, verdict: { outcome: 'denied', code, message } };
+  });
 }
 
 function queryOf(inquiry: Inquiry, credential: Credential | undefined, notBefore: number | undefined): TrustQuery {
@@ -156,10 +155,10 @@ function queryOf(inquiry: Inquiry, credential: Credential | undefined, notBefore
   return { address, roles, notBefore, dryRun: question.dryRun, pins, firstUse, onlyVouched, vouches };
 }
 
-interface Settlement {
-  readonly question: NotaryQuestion;
-  readonly facts: TrustFacts;
-  readonly admission: Omit<AdmittedQuery, 'sha256'>;
+/** Where, and by which demand, a digest is admitted. */
+function admissionOf({ question, server, gun, signers }: Inquiry, { facts, tag }: Look): Omit<AdmittedQuery, 'sha256'> {
+  const { namespace, requirement } = question;
+  return { server, gun, namespace, tag, demand: demandOf(facts, signers, requirement.signerThreshold) };
 }
 
 const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
@@ -168,14 +167,12 @@ const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
 const LEFT: ReadonlySet<string> = new Set(['TRUST_NOT_SIGNED', 'TRUST_DIGEST_CONFLICT']);
 
 /** Notes what is admitted. In an outage the verdict warns. */
-function noted(
-  prover: Prover,
-  settlement: Settlement & { readonly verdict: Verdict & { readonly outcome: 'trusted' } },
-): Verdict {
-  const { verdict, facts, question, admission } = settlement;
-  const { reference, dryRun } = question;
+function noted(prover: Prover, inquiry: Inquiry, look: Look): Verdict {
+  const { verdict, facts } = look;
+  const { reference, dryRun } = inquiry.question;
+  if (verdict.outcome !== 'trusted') return verdict;
   const { digest } = verdict;
-  if (digest !== undefined && !dryRun) prover.admitted?.note({ ...admission, sha256: hexOf(digest) });
+  if (digest !== undefined && !dryRun) prover.admitted?.note({ ...admissionOf(inquiry, look), sha256: hexOf(digest) });
   if (facts.unanswered === undefined) return verdict;
   return { ...verdict, warning: unansweredWarning(reference, facts.unanswered) };
 }
@@ -184,20 +181,18 @@ function noted(
  * Lets in a while longer what was admitted before: the very digest, in the same namespace, by the same signers and keys, under a
  * tag that is signed anew as demanded. A tag that was revoked leaves nothing behind. A workload that runs is not cut off by the signing of the next version.
  */
-async function stillAdmitted(
-  prover: Prover,
-  settlement: Settlement & { readonly verdict: Verdict; readonly signers: readonly Signer[] },
-  signal: AbortSignal,
-): Promise<Verdict> {
-  const { verdict, facts, question, signers, admission } = settlement;
+async function stillAdmitted(prover: Prover, inquiry: Inquiry, look: Look, signal: AbortSignal): Promise<Verdict> {
+  const { verdict, facts } = look;
+  const { question, signers, gun } = inquiry;
   const { reference, requirement } = question;
   const { digest } = reference;
   if (verdict.outcome !== 'denied' || digest === undefined || !LEFT.has(verdict.code)) return verdict;
   const isSigned = (tag: string | undefined, wanted: Digest | undefined): boolean =>
     judge(facts, { tag, digest: wanted }, signers, requirement.signerThreshold).ok;
   const today = { isSigned: isSigned(undefined, digest), stands: (tag: string) => isSigned(tag, undefined) };
-  const until = await prover.admitted?.pardon({ ...admission, sha256: hexOf(digest) }, today, signal);
-  return until === undefined ? verdict : pardoned(reference, digest, { gun: admission.gun, until });
+  const query = { ...admissionOf(inquiry, look), sha256: hexOf(digest) };
+  const until = await prover.admitted?.pardon(query, today, signal);
+  return until === undefined ? verdict : pardoned(reference, digest, { gun, until });
 }
 
 /** The verdict on a digest that was admitted here before, and that its tag has left behind since. */
@@ -224,7 +219,7 @@ function unansweredWarning(
 
 async function readSigners(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<readonly Signer[]> {
   const { requirement, namespace } = question;
-  return together(
+  return Promise.all(
     requirement.signerSecrets.map(async (named) =>
       readSigner(await findSecret(prover.cluster, named, namespace, signal)),
     ),
@@ -267,7 +262,7 @@ const isOfCluster = (roots: readonly RootPin[] = [], rule?: Rule): boolean =>
 /** The answer to the first credential that the server does not refuse; where it refuses all, the last refusal. */
 export async function firstAdmitted<T>(
   credentials: readonly (Credential | undefined)[],
-  ask: (credential: Credential | undefined) => Promise<T>,
+  ask: (credential: Credential | undefined) => Awaitable<T>,
 ): Promise<T> {
   let refused: Fault | undefined;
   for (const credential of credentials) {

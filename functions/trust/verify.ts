@@ -1,6 +1,6 @@
+import { type Awaitable, after, all } from '../awaitable.ts';
 import { Fault } from '../codes.ts';
 import type { NotaryRequirement, Requirement, Rule } from '../policy/policy.ts';
-import { together } from '../together.ts';
 import { modeOf, tolerate } from './mode.ts';
 import { TrustError } from './notary/error.ts';
 import { type ImageQuestion, type Prover, verifyNotary } from './proof.ts';
@@ -12,17 +12,17 @@ export type { ImageQuestion, Prover } from './proof.ts';
  * One image × its rule → verdict: every requirement must hold, those of the floor's rule as well, and all that give a digest must give the
  * same. What fails is tolerated where the mode of the rule that demands it says so, a floor by its own. Throws nothing but bugs.
  */
-export async function verifyImage(prover: Prover, question: ImageQuestion, signal: AbortSignal): Promise<Verdict> {
+export function verifyImage(prover: Prover, question: ImageQuestion, signal: AbortSignal): Awaitable<Verdict> {
   const { rule, mode } = question;
   const { floor } = rule;
-  const ask = (by: Rule) =>
-    together(by.requirements.map((requirement) => answer(prover, question, { by, requirement }, signal)));
-  const asked = ask(rule);
-  if (floor === undefined) return tolerate(joinVerdicts(await asked), rule.mode ?? mode);
-  const [own, below] = await Promise.all([asked, ask(floor)]);
-  const verdict = tolerate(joinVerdicts(own), rule.mode ?? mode);
-  const floored = tolerate(joinVerdicts(below.map((one) => named(floor, one))), floor.mode ?? mode);
-  return tolerate(joinVerdicts([verdict, floored]), modeOf(rule, mode));
+  const ask = (by: Rule): Awaitable<readonly Verdict[]> =>
+    all(by.requirements.map((requirement) => answer(prover, question, { by, requirement }, signal)));
+  if (floor === undefined) return after(ask(rule), (own) => tolerate(joinVerdicts(own), rule.mode ?? mode));
+  return after(all([ask(rule), ask(floor)]), ([own = [], below = []]) => {
+    const verdict = tolerate(joinVerdicts(own), rule.mode ?? mode);
+    const floored = tolerate(joinVerdicts(below.map((one) => named(floor, one))), floor.mode ?? mode);
+    return tolerate(joinVerdicts([verdict, floored]), modeOf(rule, mode));
+  });
 }
 
 /** A refusal of the floor says so: the rule that the answer names is another one. */
@@ -34,14 +34,20 @@ function named({ source }: Rule, verdict: Verdict): Verdict {
   };
 }
 
-async function answer(prover: Prover, question: ImageQuestion, demand: Demand, signal: AbortSignal): Promise<Verdict> {
+function answer(prover: Prover, question: ImageQuestion, demand: Demand, signal: AbortSignal): Awaitable<Verdict> {
   try {
-    return await verifyRequirement(prover, question, demand, signal);
+    const verdict = verifyRequirement(prover, question, demand, signal);
+    return verdict instanceof Promise ? verdict.catch(unproven) : verdict;
   } catch (error) {
-    if (error instanceof Fault) return { outcome: 'unknown', fault: error };
-    if (error instanceof TrustError) return { outcome: 'denied', code: error.code, message: error.message };
-    throw error;
+    return Promise.reject(error).catch(unproven);
   }
+}
+
+/** What an error says of an image. Throws what is a bug. */
+function unproven(error: unknown): Verdict {
+  if (error instanceof Fault) return { outcome: 'unknown', fault: error };
+  if (error instanceof TrustError) return { outcome: 'denied', code: error.code, message: error.message };
+  throw error;
 }
 
 /** All of these verdicts as one: what is denied goes first, then what has no answer; proofs must give one digest, and what was tolerated stays so. */
@@ -79,7 +85,7 @@ function verifyRequirement(
   question: ImageQuestion,
   { by, requirement }: Demand,
   signal: AbortSignal,
-): Verdict | Promise<Verdict> {
+): Awaitable<Verdict> {
   if (requirement.type !== 'notary') return refusedBy(requirement);
   const { reference, namespace, workload, dryRun, mode } = question;
   return verifyNotary(prover, { reference, rule: by, namespace, workload, dryRun, mode, requirement }, signal);

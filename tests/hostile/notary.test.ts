@@ -50,7 +50,7 @@ const open = () =>
     ttl: 60_000,
     maxBytes: 10_000_000,
   });
-const ask = (cache: TrustCache, ms = 5_000, notBefore?: number) => {
+const ask = async (cache: TrustCache, ms = 5_000, notBefore?: number) => {
   const address = { server: server.origin, gun: GUN, registry: 'registry.example', credential: undefined };
   return cache.facts({ address, roles: [], notBefore, dryRun: false }, AbortSignal.timeout(ms));
 };

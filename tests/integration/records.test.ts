@@ -87,7 +87,7 @@ class Replica {
   }
 
   /** What an admission would go by; the trust server is asked anew where `anew`. */
-  look({ anew = false, dryRun = false, ...more }: Look = {}): Promise<TrustFacts> {
+  async look({ anew = false, dryRun = false, ...more }: Look = {}): Promise<TrustFacts> {
     if (anew) this.skew += TTL;
     const address = { server: SERVER, gun: this.served.gun, registry: 'registry.test', credential: undefined };
     return this.cache.facts({ address, roles: [], notBefore: undefined, dryRun, ...more }, signal);

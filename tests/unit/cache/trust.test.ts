@@ -80,7 +80,10 @@ class World {
     return this.served.asked.filter((name) => name === 'timestamp').length;
   }
 
-  ask(query: Partial<Omit<TrustQuery, 'address'>> & { credential?: Credential; server?: string } = {}, signal = never) {
+  async ask(
+    query: Partial<Omit<TrustQuery, 'address'>> & { credential?: Credential; server?: string } = {},
+    signal = never,
+  ) {
     const { credential, server = 'https://notary.example', ...rest } = query;
     const address = { server, gun: 'host/team/app', registry: 'host', credential };
     return this.cache.facts({ address, roles: [], notBefore: undefined, dryRun: false, ...rest }, signal);

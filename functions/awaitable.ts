@@ -1,0 +1,13 @@
+/**
+ * A value that is at hand, or promised. What an admission asks for is mostly at hand, in a cache or a watched list, and the promises on the way to it would be
+ * most of what it leaves behind for the collector.
+ */
+export type Awaitable<T> = T | Promise<T>;
+
+/** Goes on with a value: at once where it is at hand. */
+export const after = <T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> =>
+  value instanceof Promise ? value.then(next) : next(value);
+
+/** As `Promise.all`; at once where all are at hand. */
+export const all = <T>(values: readonly Awaitable<T>[]): Awaitable<readonly T[]> =>
+  values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly T[]);
