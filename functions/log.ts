@@ -60,6 +60,7 @@ class Blocks implements DestinationStream {
   readonly #stream: DestinationStream;
   #lines = '';
   #timer: NodeJS.Timeout | undefined;
+  #due = false;
 
   constructor(stream: DestinationStream) {
     this.#stream = stream;
@@ -67,13 +68,17 @@ class Blocks implements DestinationStream {
 
   write(line: string): void {
     this.#lines += line;
-    if (this.#lines.length >= BLOCK) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), GATHERED).unref();
+    if (this.#lines.length < BLOCK) this.#timer ??= setTimeout(() => this.flush(), GATHERED).unref();
+    else if (!this.#due) {
+      this.#due = true;
+      setImmediate(() => this.flush());
+    }
   }
 
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#due = false;
     const lines = this.#lines;
     this.#lines = '';
     if (lines !== '') this.#stream.write(lines);
