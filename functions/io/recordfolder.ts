@@ -96,7 +96,8 @@ export class RecordFolder {
         const [stats] = await Promise.all([stat(path, { bigint: true }), link(path, file)]);
         return stampOf(stats);
       } finally {
-        await unlink(path);
+        // Nobody waits for it; what can't be removed does no harm, and is swept later.
+        void unlink(path).catch(() => undefined);
       }
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return undefined;
