@@ -8,7 +8,7 @@ import {
   tolerateReview,
 } from './answer/decision.ts';
 import { type AdmissionReviewAnswer, type Envelope, renderResponse } from './answer/response.ts';
-import { type Awaitable, after, all } from './awaitable.ts';
+import { type Awaitable, all, proceed } from './awaitable.ts';
 import { Fault } from './codes.ts';
 import { parseReference } from './image/reference.ts';
 import type { Mode, Rule } from './policy/policy.ts';
@@ -26,8 +26,9 @@ import {
   workloadKind,
 } from './request/workload.ts';
 import { tolerate } from './trust/mode.ts';
+import type { ImageQuestion } from './trust/question.ts';
 import type { Verdict } from './trust/verdict.ts';
-import { type ImageQuestion, joinVerdicts } from './trust/verify.ts';
+import { joinVerdicts } from './trust/verify.ts';
 
 /** What the gate needs of the outside to answer a review. */
 export interface Gate {
@@ -195,10 +196,11 @@ function outcomeOf(context: Context, named: readonly WorkloadImage[]): Awaitable
   const ask = (rule: Rule): Awaitable<Verdict> =>
     gate.verify({ reference, rule, namespace, workload, dryRun, mode: gate.mode }, signal);
   const rule = selectRule(snapshot, namespace, reference);
-  if (rule.ok) return after(ask(rule.value), (verdict) => ({ written, places, reference, rule: rule.value, verdict }));
+  if (rule.ok)
+    return proceed(ask(rule.value), (verdict) => ({ written, places, reference, rule: rule.value, verdict }));
   const unmatched = tolerate(denied(rule.refusal), gate.mode);
   const floor = unmatched.outcome === 'tolerated' ? selectFloor(snapshot, namespace, reference) : undefined;
   if (floor === undefined) return { ...outcome, reference, verdict: unmatched };
   const joined = (verdict: Verdict): Verdict => joinVerdicts([unmatched, verdict]);
-  return after(ask(floor), (verdict) => ({ written, places, reference, rule: floor, verdict: joined(verdict) }));
+  return proceed(ask(floor), (verdict) => ({ written, places, reference, rule: floor, verdict: joined(verdict) }));
 }

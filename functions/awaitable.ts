@@ -5,7 +5,7 @@
 export type Awaitable<T> = T | Promise<T>;
 
 /** Goes on with a value: at once where it is at hand. */
-export const after = <T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> =>
+export const proceed = <T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> =>
   value instanceof Promise ? value.then(next) : next(value);
 
 /** As `Promise.all`; at once where all are at hand. */

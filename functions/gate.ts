@@ -25,8 +25,9 @@ import { WORKLOAD_KINDS } from './request/workload.ts';
 import { tracedCluster, tracedFiles, tracedVerify } from './trace/spans.ts';
 import type { Tracer } from './trace/tracer.ts';
 import { modeOf, tolerate } from './trust/mode.ts';
+import type { ImageQuestion, Prover } from './trust/question.ts';
 import type { Verdict } from './trust/verdict.ts';
-import { type ImageQuestion, type Prover, verifyImage } from './trust/verify.ts';
+import { verifyImage } from './trust/verify.ts';
 
 /** What a gate is joined with. */
 export interface Surroundings {

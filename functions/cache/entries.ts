@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { RememberedTrust } from '../ports.ts';
+import type { RememberedTrust, TrustQuery } from '../ports.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
 import { sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf } from '../trust/notary/update.ts';
@@ -89,6 +89,9 @@ export class Entries {
     if (keys?.size === 0) this.#keys.delete(repository);
   }
 }
+
+/** True where nothing has to be written down before a query may count on the entry. */
+export const isSettled = (entry: Entry, { dryRun }: Pick<TrustQuery, 'dryRun'>): boolean => dryRun || entry.written;
 
 /** True while the facts may be relied on: no refusal came since, no role has expired (its last moment still counts), the clock was not set back. */
 export const isUsable = (entry: Entry, moment: Moment): boolean =>

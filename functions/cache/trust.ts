@@ -9,7 +9,7 @@ import type { TrustFacts } from '../trust/notary/facts.ts';
 import { fetchFirst } from '../trust/notary/fetch.ts';
 import { goesOn, isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
-import { Entries, type Entry, isUsable, previousOf } from './entries.ts';
+import { Entries, type Entry, isSettled, isUsable, previousOf } from './entries.ts';
 import { Expiries } from './expiry.ts';
 import { FaultMemory, isBusy, isOutage, restOf } from './faults.ts';
 import { keyOf } from './key.ts';
@@ -47,9 +47,6 @@ interface Found {
   readonly cause?: Fault;
 }
 
-/** Whether nothing has to be written down before a query may count on it. */
-const isSettled = (entry: Entry, query: TrustQuery): boolean => query.dryRun || entry.written;
-
 /** However long an outage lasts: its bound is the expiry of the timestamp, which the repository's owner chose (TUF §5.4.4). */
 const DEFAULT_STALE = Number.POSITIVE_INFINITY;
 const DEFAULT_PATIENCE = 1_000;
@@ -80,16 +77,12 @@ export class TrustCache implements TrustSource {
     const key = keyOf(query);
     const ready = this.#ready(key, query);
     if (ready !== undefined && isSettled(ready, query)) return ready.facts;
-    return this.#asked(key, { query, ready }, signal);
+    return this.#asked(key, query, ready, signal);
   }
 
-  async #asked(
-    key: string,
-    { query, ready }: { readonly query: TrustQuery; readonly ready: Entry | undefined },
-    signal: AbortSignal,
-  ): Promise<TrustFacts> {
+  async #asked(key: string, query: TrustQuery, ready: Entry | undefined, signal: AbortSignal): Promise<TrustFacts> {
     const { entry, cause }: Found = ready === undefined ? await this.#awaited(key, query, signal) : { entry: ready };
-    const { facts, verified } = isSettled(entry, query) ? entry : await this.#settled(key, { query, entry }, signal);
+    const { facts, verified } = isSettled(entry, query) ? entry : await this.#settled(key, query, entry, signal);
     return cause === undefined ? facts : { ...facts, unanswered: { since: verified.now, cause } };
   }
 
@@ -225,11 +218,7 @@ export class TrustCache implements TrustSource {
   }
 
   /** What a dry run fetched is written down by the first admission that counts on it, before it counts on it. */
-  async #settled(
-    key: string,
-    { query, entry }: { query: TrustQuery; entry: Entry },
-    signal: AbortSignal,
-  ): Promise<Entry> {
+  async #settled(key: string, query: TrustQuery, entry: Entry, signal: AbortSignal): Promise<Entry> {
     const settled = await this.#written(entry, query, signal);
     if (this.#entries.get(key) === entry) this.#entries.keep(key, settled);
     return settled;

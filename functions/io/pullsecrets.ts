@@ -1,4 +1,4 @@
-import { type Awaitable, after } from '../awaitable.ts';
+import { type Awaitable, proceed } from '../awaitable.ts';
 import type { Log } from '../log.ts';
 import type { Cluster, Credential, CredentialQuery, CredentialSource } from '../ports.ts';
 import { parsePullSecret, type RegistryCredential } from './dockerconfig.ts';
@@ -18,7 +18,7 @@ export class PullSecrets implements CredentialSource {
 
   credentials(query: CredentialQuery, signal: AbortSignal): Awaitable<readonly Credential[]> {
     const { namespace, pullSecrets, serviceAccount } = query;
-    return after(this.#cluster.pullSecretsOf(namespace, serviceAccount, signal), (inherited) =>
+    return proceed(this.#cluster.pullSecretsOf(namespace, serviceAccount, signal), (inherited) =>
       pullSecrets.length + inherited.length === 0
         ? ANONYMOUS
         : this.#fitting(query, new Set([...pullSecrets, ...inherited]), signal),

@@ -2,8 +2,8 @@ import type { Admission } from '../admit.ts';
 import { ruleName } from '../answer/decision.ts';
 import type { Awaitable } from '../awaitable.ts';
 import type { Cluster, NotaryFiles } from '../ports.ts';
+import type { ImageQuestion } from '../trust/question.ts';
 import type { Verdict } from '../trust/verdict.ts';
-import type { ImageQuestion } from '../trust/verify.ts';
 import type { Attributes, TraceHeaders, Tracer } from './tracer.ts';
 
 /** Code units of a text in an attribute: names come from outside. */

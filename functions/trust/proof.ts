@@ -1,60 +1,18 @@
-import { type Awaitable, after } from '../awaitable.ts';
+import { type Awaitable, proceed } from '../awaitable.ts';
 import { Fault } from '../codes.ts';
 import { type Digest, type ImageReference, repositoryName } from '../image/reference.ts';
-import type { Mode, NotaryRequirement, RootPin, Rule } from '../policy/policy.ts';
-import type {
-  AdmittedMemory,
-  AdmittedQuery,
-  Clock,
-  Cluster,
-  Credential,
-  CredentialSource,
-  TrustQuery,
-  TrustSource,
-} from '../ports.ts';
-import type { Workload } from '../request/workload.ts';
+import type { AdmittedQuery, Credential, TrustQuery } from '../ports.ts';
+import { type Grounds, groundsOf } from './grounds.ts';
 import { signedName } from './mirror.ts';
 import { demandOf } from './notary/admitted.ts';
 import type { TrustFacts } from './notary/facts.ts';
 import { judge, type Signer } from './notary/signers.ts';
-import { resolvePins } from './roots.ts';
-import { findSecret, readSigner } from './secret.ts';
+import type { NotaryQuestion, Prover } from './question.ts';
 import { trustServerOf } from './servers.ts';
 import type { Verdict } from './verdict.ts';
 
-/** One image under the rule that decides on it. */
-export interface ImageQuestion {
-  readonly reference: ImageReference;
-  readonly rule: Rule;
-  /** Namespace of the workload. */
-  readonly namespace: string;
-  readonly workload: Pick<Workload, 'pullSecrets' | 'serviceAccount'>;
-  readonly dryRun: boolean;
-  /** The mode of rules that name none. */
-  readonly mode: Mode;
-}
-
-/** What a proof needs of the outside. */
-export interface Prover {
-  readonly trust: TrustSource;
-  readonly cluster: Pick<Cluster, 'secret'>;
-  readonly credentials: CredentialSource;
-  readonly clock: Clock;
-  /** TRUST_SERVERS: trust server by registry host. */
-  readonly trustServers: ReadonlyMap<string, string>;
-  /** TRUST_ROOTS_FILE: root pins of the whole cluster, for repositories that the policy's own do not cover. */
-  readonly roots?: readonly RootPin[];
-  /** TRUST_FIRST_USE: false where no policy may take a root at first sight. */
-  readonly firstUse?: boolean;
-  /** What was admitted before, and may be for a while after it left the trust data. */
-  readonly admitted?: AdmittedMemory;
-}
-
 /** A refusal is only given on trust data verified within this time (ms), so that an image signed a moment ago is not refused for what was cached. */
 const FRESH_FOR_REFUSAL = 2_000;
-
-/** An image and one demand of Notary v1. */
-export type NotaryQuestion = ImageQuestion & { readonly requirement: NotaryRequirement };
 
 /** The verdict of Notary v1 on an image. Throws `TrustError`, and `Fault` where there is no answer. */
 export function verifyNotary(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Awaitable<Verdict> {
@@ -68,10 +26,10 @@ export function verifyNotary(prover: Prover, question: NotaryQuestion, signal: A
     return { outcome: 'denied', code: 'TRUST_NO_SERVER', message };
   }
   const gun = repositoryName(name.value);
-  return after(groundsOf(prover, question, { registry, repository, gun }, signal), (grounds) => {
+  return proceed(groundsOf(prover, question, { registry, repository, gun }, signal), (grounds) => {
     const { signers, credentials, root } = grounds;
     const inquiry = { question, server, gun, registry, signers, credentials, root, roles: rolesOf(signers) };
-    return after(look(prover, inquiry, undefined, signal), (first) =>
+    return proceed(look(prover, inquiry, undefined, signal), (first) =>
       first.verdict.outcome === 'trusted' ? noted(prover, inquiry, first) : lookAgain(prover, inquiry, signal),
     );
   });
@@ -84,13 +42,6 @@ async function lookAgain(prover: Prover, inquiry: Inquiry, signal: AbortSignal):
   return stillAdmitted(prover, inquiry, last, signal);
 }
 
-/** What a look at the trust data goes by, beside the question. */
-interface Grounds {
-  readonly signers: readonly Signer[];
-  readonly credentials: readonly Credential[];
-  readonly root: RootWanted;
-}
-
 interface Inquiry extends Grounds {
   readonly question: NotaryQuestion;
   readonly server: string;
@@ -98,26 +49,6 @@ interface Inquiry extends Grounds {
   readonly registry: string;
   /** Roles of the signers, sorted. */
   readonly roles: readonly string[];
-}
-
-/** Signers, credentials and pins, asked for side by side; the credentials alone where neither Secrets nor roots are named. */
-function groundsOf(
-  prover: Prover,
-  question: NotaryQuestion,
-  { registry, repository, gun }: { readonly registry: string; readonly repository: string; readonly gun: string },
-  signal: AbortSignal,
-): Awaitable<Grounds> {
-  const { requirement, namespace, workload } = question;
-  const { pullSecrets, serviceAccount } = workload;
-  const query = { namespace, pullSecrets, serviceAccount, registry, repository };
-  const credentials = prover.credentials.credentials(query, signal);
-  const named = requirement.signerSecrets.length + (requirement.roots?.length ?? 0) + (prover.roots?.length ?? 0);
-  if (named === 0)
-    return after(credentials, (held) => ({ signers: [], credentials: held, root: unpinned(prover, requirement) }));
-  const pins = rootOf(prover, question, gun, signal);
-  return Promise.all([readSigners(prover, question, signal), credentials, pins]).then(([signers, held, root]) => {
-    return { signers, credentials: held, root };
-  });
 }
 
 const NO_ROLES: readonly string[] = [];
@@ -137,7 +68,7 @@ function look(prover: Prover, inquiry: Inquiry, notBefore: number | undefined, s
   const ask = (credential: Credential | undefined): Awaitable<TrustFacts> =>
     prover.trust.facts(queryOf(inquiry, credential, notBefore), signal);
   const asked = credentials.length === 0 ? ask(undefined) : firstAdmitted([...credentials, undefined], ask);
-  return after(asked, (facts) => {
+  return proceed(asked, (facts) => {
     const judged = judge(facts, reference, signers, requirement.signerThreshold);
     if (judged.ok) {
       const { tag, digest, evidence } = judged.value;
@@ -216,48 +147,6 @@ function unansweredWarning(
 ): string {
   return `${written} is admitted by trust data of ${new Date(since).toISOString()}: ${cause.message}`;
 }
-
-async function readSigners(prover: Prover, question: NotaryQuestion, signal: AbortSignal): Promise<readonly Signer[]> {
-  const { requirement, namespace } = question;
-  return Promise.all(
-    requirement.signerSecrets.map(async (named) =>
-      readSigner(await findSecret(prover.cluster, named, namespace, signal)),
-    ),
-  );
-}
-
-/** What root the repository may have. */
-type RootWanted = Pick<TrustQuery, 'pins' | 'firstUse' | 'onlyVouched' | 'vouches'>;
-
-/** Whether first sight is enough, where no roots are named. The cluster's no stands; what was let in before it counts on. */
-function unpinned(prover: Prover, { firstUse, roots = [] }: NotaryRequirement): RootWanted {
-  const allowed = firstUse ?? roots.length === 0;
-  return { pins: undefined, firstUse: prover.firstUse !== false && allowed, onlyVouched: !allowed, vouches: false };
-}
-
-/**
- * By the pins of the policy, else by those of the cluster, else whether first sight is enough. A policy that writes roots means them: what they
- * do not cover is not taken at first sight unless it says so, nor because another policy let it in.
- */
-async function rootOf(
-  prover: Prover,
-  { requirement, rule, namespace }: NotaryQuestion,
-  gun: string,
-  signal: AbortSignal,
-): Promise<RootWanted> {
-  const roots = requirement.roots ?? [];
-  const pinned = async (from: readonly RootPin[]) =>
-    from.length === 0 ? undefined : resolvePins({ roots: from, gun, namespace }, prover.cluster, signal);
-  const own = await pinned(roots);
-  const pins = own ?? (await pinned(prover.roots ?? []));
-  const vouches = pins !== undefined && (own === undefined ? isOfCluster(prover.roots) : isOfCluster(roots, rule));
-  return { ...unpinned(prover, requirement), pins, vouches };
-}
-
-/** Whether roots are written by who speaks for the cluster: not in a tenant's policy, and not in a Secret of the workload's own namespace. */
-const isOfCluster = (roots: readonly RootPin[] = [], rule?: Rule): boolean =>
-  (rule?.source.namespace ?? '') === '' &&
-  roots.every(({ secret }) => secret === undefined || secret.namespace !== undefined);
 
 /** The answer to the first credential that the server does not refuse; where it refuses all, the last refusal. */
 export async function firstAdmitted<T>(

@@ -1,12 +1,11 @@
-import { type Awaitable, after, all } from '../awaitable.ts';
+import { type Awaitable, all, proceed } from '../awaitable.ts';
 import { Fault } from '../codes.ts';
 import type { NotaryRequirement, Requirement, Rule } from '../policy/policy.ts';
 import { modeOf, tolerate } from './mode.ts';
 import { TrustError } from './notary/error.ts';
-import { type ImageQuestion, type Prover, verifyNotary } from './proof.ts';
+import { verifyNotary } from './proof.ts';
+import type { ImageQuestion, Prover } from './question.ts';
 import type { Verdict } from './verdict.ts';
-
-export type { ImageQuestion, Prover } from './proof.ts';
 
 /**
  * One image × its rule → verdict: every requirement must hold, those of the floor's rule as well, and all that give a digest must give the
@@ -17,8 +16,8 @@ export function verifyImage(prover: Prover, question: ImageQuestion, signal: Abo
   const { floor } = rule;
   const ask = (by: Rule): Awaitable<readonly Verdict[]> =>
     all(by.requirements.map((requirement) => answer(prover, question, { by, requirement }, signal)));
-  if (floor === undefined) return after(ask(rule), (own) => tolerate(joinVerdicts(own), rule.mode ?? mode));
-  return after(all([ask(rule), ask(floor)]), ([own = [], below = []]) => {
+  if (floor === undefined) return proceed(ask(rule), (own) => tolerate(joinVerdicts(own), rule.mode ?? mode));
+  return proceed(all([ask(rule), ask(floor)]), ([own = [], below = []]) => {
     const verdict = tolerate(joinVerdicts(own), rule.mode ?? mode);
     const floored = tolerate(joinVerdicts(below.map((one) => named(floor, one))), floor.mode ?? mode);
     return tolerate(joinVerdicts([verdict, floored]), modeOf(rule, mode));

@@ -17,8 +17,9 @@ import type {
   TrustMemory,
 } from '../../functions/ports.ts';
 import { WORKLOAD_KINDS } from '../../functions/request/workload.ts';
+import type { Prover } from '../../functions/trust/question.ts';
 import { ALLOWED_NAMESPACES } from '../../functions/trust/secret.ts';
-import { type Prover, verifyImage } from '../../functions/trust/verify.ts';
+import { verifyImage } from '../../functions/trust/verify.ts';
 import { bytesOf, podSpec, type ReviewOptions, reviewOf, workloadOf } from '../support/review.ts';
 import type { TestKey } from '../support/tuf/key.ts';
 import { NOW } from '../support/tuf/look.ts';

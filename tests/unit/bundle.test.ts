@@ -59,6 +59,38 @@ describe('the bundle of the image', () => {
     expect(text).not.toContain('CoreV1Api');
   });
 
+  it('is ASCII, for V8 keeps a source at two bytes a character where one of them is beyond Latin-1', async () => {
+    for (const name of (await readdir(dist)).filter((file) => file.endsWith('.js')))
+      expect((await readFile(join(dist, name), 'utf8')).search(/[^\0-\x7f]/), name).toBe(-1);
+  });
+
+  it.each([
+    ['of undici what it uses', 'MockAgent', false],
+    ['of undici what it uses', 'EnvHttpProxyAgent', true],
+    ['no tables of encodings, which only body parsers read that it leaves out', 'iso-8859-16', false],
+    ['no list of all media types', 'application/vnd.3gpp', false],
+  ])('has %s: %s', async (_, mark, isThere) => {
+    for (const entry of ['serve.js', 'kubelibrary.js']) {
+      const text = await loadedWith(entry);
+      expect(text.includes(mark)).toBe(isThere);
+    }
+  });
+
+  it('makes Node load neither its own undici nor HTTP/2', async () => {
+    const told = "process.on('exit', () => console.log('LOADED', process.moduleLoadList.join()))";
+    const gate = startNode(['--import', `data:text/javascript,${told}`, join(dist, 'serve.js')], {
+      PORT: '0',
+      SNAPSHOT: join(ROOT, 'policies/embedded'),
+      TRUST_RECORDS: join(folder.path, 'none'),
+    });
+    await gate.until(/"port":(\d+)/);
+    gate.child.kill('SIGTERM');
+    expect(await gate.ended).toBe(0);
+    const [loaded = ''] = /LOADED .*/.exec(gate.text()) ?? [];
+    expect(loaded).toContain('NativeModule http');
+    expect(loaded).not.toMatch(/NativeModule (internal\/deps\/undici|http2|internal\/http2)/);
+  });
+
   it('admits and refuses as the sources do, with nothing beside it', async () => {
     const gate = startNode([join(dist, 'serve.js')], {
       PORT: '0',

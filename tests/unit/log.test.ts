@@ -6,6 +6,7 @@ import { type App, openApp } from '../../functions/app.ts';
 import { parseConfig } from '../../functions/config.ts';
 import { openLog, tellError } from '../../functions/log.ts';
 import { type TemporaryFolder, temporaryFolder } from '../integration/support/folder.ts';
+import { startNode } from '../support/process.ts';
 import { bytesOf, digestOf, podSpec, reviewOf, workloadOf } from '../support/review.ts';
 import { TestRepository } from '../support/tuf/repository.ts';
 import { type NotaryServer, serveNotary } from '../support/tuf/server.ts';
@@ -178,5 +179,32 @@ describe('an error in the log', () => {
     knot.cause = knot;
     expect(JSON.stringify(tellError(knot)).match(/round/g)).toHaveLength(5);
     expect(JSON.stringify(tellError('hunter2'))).not.toContain('hunter2');
+  });
+});
+
+describe('the log on standard output', () => {
+  it('loses no line and keeps their order, though it writes in blocks, when the process ends at once', async () => {
+    const source = `
+      const { openLog } = await import(${JSON.stringify(new URL('../../functions/log.ts', import.meta.url).href)});
+      const log = openLog('info');
+      for (let line = 0; line < 500; line += 1) log.info({ line }, 'said');
+      await new Promise((turn) => setImmediate(turn));
+      for (let line = 500; line < 1000; line += 1) log.info({ line }, 'said');
+      process.exit(3);`;
+    const started = startNode(['--input-type=module', '--eval', source]);
+    expect(await started.ended).toBe(3);
+    const said = started.text().trimEnd().split('\n');
+    expect(said.map((line) => (JSON.parse(line) as { line: number }).line)).toEqual([...Array(1000).keys()]);
+  });
+
+  it('writes a lone line within a moment', async () => {
+    const source = `
+      const { openLog } = await import(${JSON.stringify(new URL('../../functions/log.ts', import.meta.url).href)});
+      openLog('info').info('alone');
+      setInterval(() => undefined, 1000);`;
+    const started = startNode(['--input-type=module', '--eval', source]);
+    await started.until(/alone/);
+    await started.kill();
+    expect(started.text().trimEnd().split('\n')).toHaveLength(1);
   });
 });
