@@ -179,24 +179,28 @@ async function readAnswer(host: string, response: ResponseData, maxBytes: number
   return { status: 200, headers, bytes: await readBody(host, response, { declared, maxBytes }) };
 }
 
-async function readBody(
+function readBody(
   host: string,
-  response: ResponseData,
-  size: { declared: number; maxBytes: number },
+  { body }: ResponseData,
+  { declared, maxBytes }: { readonly declared: number; readonly maxBytes: number },
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let total = 0;
-  let tooLarge = size.declared > size.maxBytes;
-  if (!tooLarge) {
-    // Leaving the loop early destroys the body and with it the connection.
-    for await (const chunk of response.body) {
-      total += (chunk as Uint8Array).length;
-      tooLarge = total > size.maxBytes;
-      if (tooLarge) break;
-      chunks.push(chunk as Uint8Array);
-    }
-  }
-  if (!tooLarge) return new Uint8Array(Buffer.concat(chunks, total));
-  response.body.destroy();
-  throw new BodyTooLarge(host, size.maxBytes);
+  return new Promise((done, fail) => {
+    const giveUp = (): void => {
+      // With the body the connection ends.
+      body.destroy();
+      fail(new BodyTooLarge(host, maxBytes));
+    };
+    if (declared > maxBytes) return giveUp();
+    // Events, not `for await`: an iterator costs a small body more than all the rest of its reading.
+    body.on('data', (chunk: Uint8Array) => {
+      total += chunk.length;
+      if (total > maxBytes) giveUp();
+      else chunks.push(chunk);
+    });
+    body.on('end', () => done(new Uint8Array(Buffer.concat(chunks, total))));
+    body.on('error', fail);
+    body.on('close', () => fail(new Error('the body ended before its end')));
+  });
 }

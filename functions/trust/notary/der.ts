@@ -40,3 +40,23 @@ export function readElements(bytes: Buffer): readonly DerElement[] | undefined {
   }
   return elements;
 }
+
+const element = (tag: number, content: Buffer): Buffer => {
+  const { length } = content;
+  const header = length < 0x80 ? [tag, length] : [tag, 0x81, length];
+  return Buffer.concat([Buffer.from(header), content]);
+};
+
+/** An unsigned number as INTEGER: no zeros in front but one that keeps it from being negative. */
+function integer(bytes: Buffer): Buffer {
+  let from = 0;
+  while (from < bytes.length - 1 && bytes[from] === 0) from += 1;
+  const digits = bytes.subarray(from);
+  return element(0x02, (digits[0] ?? 0) < 0x80 ? digits : Buffer.concat([Buffer.alloc(1), digits]));
+}
+
+/** An ECDSA signature, r and s side by side in as many bytes each (IEEE P1363), as Ecdsa-Sig-Value (RFC 3279 §2.2.3); at most 240 bytes. */
+export function ecdsaSignature(sides: Buffer): Buffer {
+  const half = sides.length / 2;
+  return element(0x30, Buffer.concat([integer(sides.subarray(0, half)), integer(sides.subarray(half))]));
+}

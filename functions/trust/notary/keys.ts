@@ -50,9 +50,11 @@ const ED25519_BYTES = 32;
 /** Go refuses larger public exponents, and 1. */
 const RSA_EXPONENT_MAX = 2n ** 31n - 1n;
 
+/** As PEM (RFC 7468), in the one form of a key that Node (24) takes without making an error first. */
 const objectOf = (spki: Buffer): KeyObject | undefined => {
+  const lines = spki.toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n');
   try {
-    return createPublicKey({ key: spki, format: 'der', type: 'spki' });
+    return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${lines}\n-----END PUBLIC KEY-----\n`);
   } catch {
     return undefined;
   }

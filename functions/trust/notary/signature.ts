@@ -1,4 +1,5 @@
 import { constants, verify } from 'node:crypto';
+import { ecdsaSignature } from './der.ts';
 import { TrustError } from './error.ts';
 import type { PublicKey } from './keys.ts';
 import { usableKey } from './keys.ts';
@@ -16,8 +17,8 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
     'ecdsa',
     {
       kind: 'ecdsa',
-      check: ({ object }, message, signature) =>
-        verify('sha256', message, { key: object, dsaEncoding: 'ieee-p1363' }, signature),
+      // By the bare key: of one in an object of options Node finds out by an error that it is no key, which costs half as much as the signature.
+      check: ({ object }, message, signature) => verify('sha256', message, object, ecdsaSignature(signature)),
     },
   ],
   [
