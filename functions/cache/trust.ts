@@ -76,8 +76,7 @@ export class TrustCache implements TrustSource {
   facts(query: TrustQuery, signal: AbortSignal): Awaitable<TrustFacts> {
     const key = keyOf(query);
     const ready = this.#ready(key, query);
-    if (ready !== undefined && isSettled(ready, query)) return ready.facts;
-    return this.#asked(key, query, ready, signal);
+    return ready !== undefined && isSettled(ready, query) ? ready.facts : this.#asked(key, query, ready, signal);
   }
 
   async #asked(key: string, query: TrustQuery, ready: Entry | undefined, signal: AbortSignal): Promise<TrustFacts> {
@@ -181,7 +180,8 @@ export class TrustCache implements TrustSource {
     const ahead = this.#entries.get(key) === undefined ? fetchFirst({ files, request: query, signal }) : undefined;
     const remembered = await memory.read(query.address.server, query.address.gun, signal);
     const previous = previousOf(this.#entries.get(key), remembered);
-    const facts = await update({ ...query, remembered, previous, ahead }, files, began.now, signal);
+    const hints = { ahead, hadNone: this.#failures.hadNone(key) };
+    const facts = await update({ ...query, ...hints, remembered, previous }, files, began.now, signal);
     const entry = { facts, verified: began, record: remembered, written: false, stands: true, behind: false };
     return query.dryRun ? entry : this.#written(entry, query, signal);
   }
