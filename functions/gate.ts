@@ -88,7 +88,7 @@ export async function openGate(config: Config, surroundings: Surroundings): Prom
     holdings: () => prover.trust.holdings(),
     async close() {
       await prover.admitted?.settled();
-      memory.close?.();
+      await memory.close?.();
       await source.close();
       await http.close();
     },

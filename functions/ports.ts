@@ -116,7 +116,7 @@ export interface TrustMemory {
   /** Tells of every change from now on; it may also tell of what this process wrote itself. */
   listen(listener: RecordListener): void;
   /** Stops watching, where it watches; what is remembered later is told by nobody. Never throws. */
-  close?(): void;
+  close?(): void | Promise<void>;
 }
 
 /**

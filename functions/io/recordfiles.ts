@@ -60,8 +60,9 @@ export class RecordFiles implements TrustMemory {
     this.#view.listen(listener);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#view.close();
+    await this.#folder.close();
   }
 
   /** Undefined where there is a record already. */

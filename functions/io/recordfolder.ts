@@ -20,6 +20,12 @@ const LOCK_PAUSE = 10;
 /** What was begun longer ago (ms) was left by a process that was killed: a write takes milliseconds. */
 const LEFT = 3_600_000;
 
+/** A file that is no record yet. */
+interface Draft {
+  readonly path: string;
+  readonly file: FileHandle;
+}
+
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 const stampOf = ({ ino, size, mtimeNs }: BigIntStats): string => `${ino}.${size}.${mtimeNs}`;
 
@@ -42,6 +48,10 @@ export class RecordFolder {
   readonly #clock: Clock;
   readonly #work: string;
   #swept = false;
+  /** Made ahead; undefined where it could not be, and is made when it is needed. */
+  #next: Promise<Draft | undefined> | undefined;
+  /** Ends when the drafts of all records that have their name by now are removed. */
+  #removed: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, clock: Clock) {
     this.path = path;
@@ -91,13 +101,16 @@ export class RecordFolder {
   async create(name: string, bytes: Uint8Array): Promise<string | undefined> {
     const file = this.fileOf(name);
     try {
-      const path = await this.#begin(bytes);
+      const prepared = await this.#taken();
       try {
-        const [stats] = await Promise.all([stat(path, { bigint: true }), link(path, file)]);
-        return stampOf(stats);
+        return await this.#named(file, bytes, prepared ?? (await this.#made()));
+      } catch (error) {
+        // Somebody removed what was prepared, and the directory with it, it may be.
+        if (prepared === undefined || codeOf(error) !== 'ENOENT') throw error;
+        return await this.#named(file, bytes, await this.#made());
       } finally {
-        // Nobody waits for it; what can't be removed does no harm, and is swept later.
-        void unlink(path).catch(() => undefined);
+        // To make a file takes longer than all the rest of this: nobody waits for that of the next record.
+        this.#next ??= this.#made().catch(() => undefined);
       }
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return undefined;
@@ -105,11 +118,19 @@ export class RecordFolder {
     }
   }
 
+  /** Removes what was made for the next record. */
+  async close(): Promise<void> {
+    const draft = await this.#taken();
+    await draft?.file.close();
+    if (draft !== undefined) await unlink(draft.path).catch(() => undefined);
+    await this.#removed;
+  }
+
   /** Writes a record in the place of the one that is there, and gives its stamp. For whoever holds the lock. */
   async replace(name: string, bytes: Uint8Array): Promise<string> {
     const file = this.fileOf(name);
     try {
-      const path = await this.#begin(bytes);
+      const path = await this.#begin(bytes, await this.#made());
       const stamp = stampOf(await stat(path, { bigint: true }));
       await rename(path, file);
       return stamp;
@@ -145,22 +166,41 @@ export class RecordFolder {
     throw new Fault('TRUST_RECORD_UNAVAILABLE', `${path} is held by another process that does not end its work.`);
   }
 
-  /** Writes a file that is no record yet. It is closed before it becomes one: a network file system shows others what was written only then. */
-  async #begin(bytes: Uint8Array): Promise<string> {
-    const path = join(this.#work, randomUUID());
-    await using file = await this.#opened(path);
+  /** Writes a draft and gives its path. It is closed before it becomes a record: a network file system shows others what was written only then. */
+  async #begin(bytes: Uint8Array, { path, file: handle }: Draft): Promise<string> {
+    await using file = handle;
     await file.writeFile(bytes);
     return path;
   }
 
-  /** A new file; the directory is made where it is not there, at the first write or because somebody removed it. */
-  async #opened(path: string): Promise<FileHandle> {
+  /** Gives a draft with these bytes the name of a record, and its stamp. */
+  async #named(file: string, bytes: Uint8Array, draft: Draft): Promise<string> {
+    const path = await this.#begin(bytes, draft);
     try {
-      return await open(path, 'wx', 0o644);
+      const [stats] = await Promise.all([stat(path, { bigint: true }), link(path, file)]);
+      return stampOf(stats);
+    } finally {
+      // No record waits for it; what can't be removed does no harm, and is swept later.
+      this.#removed = Promise.all([this.#removed, unlink(path).catch(() => undefined)]);
+    }
+  }
+
+  /** The draft that was made ahead, if there is one; it is nobody else's then. */
+  #taken(): Promise<Draft | undefined> {
+    const next = this.#next ?? Promise.resolve(undefined);
+    this.#next = undefined;
+    return next;
+  }
+
+  /** A new file; the directory is made where it is not there, at the first write or because somebody removed it. */
+  async #made(): Promise<Draft> {
+    const path = join(this.#work, randomUUID());
+    try {
+      return { path, file: await open(path, 'wx', 0o644) };
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
       await mkdir(this.#work, { recursive: true });
-      return open(path, 'wx', 0o644);
+      return { path, file: await open(path, 'wx', 0o644) };
     }
   }
 

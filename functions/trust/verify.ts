@@ -17,11 +17,11 @@ export function verifyImage(prover: Prover, question: ImageQuestion, signal: Abo
   const ask = (by: Rule): Awaitable<readonly Verdict[]> =>
     all(by.requirements.map((requirement) => answer(prover, question, { by, requirement }, signal)));
   if (floor === undefined) return proceed(ask(rule), (own) => tolerate(joinVerdicts(own), rule.mode ?? mode));
-  return proceed(all([ask(rule), ask(floor)]), ([own = [], below = []]) => {
-    const verdict = tolerate(joinVerdicts(own), rule.mode ?? mode);
-    const floored = tolerate(joinVerdicts(below.map((one) => named(floor, one))), floor.mode ?? mode);
-    return tolerate(joinVerdicts([verdict, floored]), modeOf(rule, mode));
-  });
+  const own = proceed(ask(rule), (verdicts) => tolerate(joinVerdicts(verdicts), rule.mode ?? mode));
+  const below = proceed(ask(floor), (verdicts) =>
+    tolerate(joinVerdicts(verdicts.map((one) => named(floor, one))), floor.mode ?? mode),
+  );
+  return proceed(all([own, below]), (both) => tolerate(joinVerdicts(both), modeOf(rule, mode)));
 }
 
 /** A refusal of the floor says so: the rule that the answer names is another one. */
