@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache';
 import { Fault } from '../codes.ts';
 import { credentialIdentity } from '../io/credential.ts';
 import type { TrustQuery } from '../ports.ts';
-import { TrustError } from '../trust/notary/error.ts';
 
 /** How long a failure answers for the server (ms): enough to break a storm, too short to be a decision. */
 const SHORT_MEMORY = 2_000;
@@ -40,11 +39,9 @@ interface Failure {
 /** The short memory of failed updates, by key; against hammering a server that is down or asks for rest. */
 export class FaultMemory {
   readonly #failures = new LRUCache<string, Failure>({ max: REMEMBERED });
-  readonly #without = new LRUCache<string, true>({ max: REMEMBERED });
 
   /** Remembers a failure at `now` (ms since the epoch): two seconds, or as long as Retry-After asks, at most a minute. */
   add(key: string, error: unknown, now: number): void {
-    if (error instanceof TrustError && error.code === 'TRUST_NO_DATA') this.#without.set(key, true);
     const asked = error instanceof Fault ? (error.retryAfter ?? 0) * 1000 : 0;
     this.#failures.set(key, { error, from: now, until: now + Math.min(Math.max(asked, SHORT_MEMORY), LONGEST_MEMORY) });
   }
@@ -57,14 +54,8 @@ export class FaultMemory {
     return undefined;
   }
 
-  /** Whether there was no trust data when the server was last asked: a hint of what to ask it for, however old, and no answer. */
-  hadNone(key: string): boolean {
-    return this.#without.get(key) === true;
-  }
-
   /** Forgets the failure after a success. */
   delete(key: string): void {
     this.#failures.delete(key);
-    this.#without.delete(key);
   }
 }

@@ -180,8 +180,7 @@ export class TrustCache implements TrustSource {
     const ahead = this.#entries.get(key) === undefined ? fetchFirst({ files, request: query, signal }) : undefined;
     const remembered = await memory.read(query.address.server, query.address.gun, signal);
     const previous = previousOf(this.#entries.get(key), remembered);
-    const hints = { ahead, hadNone: this.#failures.hadNone(key) };
-    const facts = await update({ ...query, ...hints, remembered, previous }, files, began.now, signal);
+    const facts = await update({ ...query, remembered, previous, ahead }, files, began.now, signal);
     const entry = { facts, verified: began, record: remembered, written: false, stands: true, behind: false };
     return query.dryRun ? entry : this.#written(entry, query, signal);
   }

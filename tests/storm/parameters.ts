@@ -24,7 +24,7 @@ export const PARAMETERS = {
   'image-us': { value: 15, what: 'CPU for each image of it' },
   'look-us': { value: 11_000, what: 'CPU of a first look at a repository' },
   cores: { value: 1, what: 'cores that one replica can use (Node runs on one)' },
-  rounds: { value: 1, what: 'requests of a first look that wait for one another; a later one has a single one' },
+  rounds: { value: 2, what: 'requests of a first look that wait for one another; a later one has a single one' },
   requests: { value: 5, what: 'requests of a first look in all' },
   'notary-ms': { value: 0.6, what: 'time of one request in Notary, milliseconds, exponential' },
   'notary-workers': { value: 4, what: 'requests that Notary works on at once: its cores' },

@@ -18,8 +18,6 @@ export interface TrustRequest {
   readonly previous?: TrustFacts | undefined;
   /** Root and timestamp, where they were asked for before it was known what is remembered. */
   readonly ahead?: Ahead | undefined;
-  /** True: there was no trust data when the server was last asked, and it is asked for no more than root and timestamp before there is a root. */
-  readonly hadNone?: boolean;
 }
 
 /** Files by role that were asked for by their latest names, ahead of what leads to them. */

@@ -10,7 +10,7 @@ import { isVouched } from './remembered.ts';
 import type { TrustRequest, Update } from './request.ts';
 import { isSameSet, trustRoot } from './rotation.ts';
 
-/** Of a repository of which nothing is verified yet, every file will be needed, if it has any: they are asked for while the process waits for root. */
+/** Of a repository of which nothing is verified yet, every file will be needed, if it has any. */
 const aheadOf = (update: Update): Pick<Update, 'ahead'> =>
   update.request.previous === undefined
     ? { ahead: fetchAhead(update, ['snapshot', 'targets', ...withParents([RELEASES, ...update.request.roles])]) }
@@ -18,9 +18,8 @@ const aheadOf = (update: Update): Pick<Update, 'ahead'> =>
 
 const fromScratch = async (update: Update): Promise<TrustFacts> => {
   const first = update.request.ahead ?? fetchFirst(update);
-  const early = update.request.hadNone === true ? undefined : aheadOf(update);
   const rootBytes = await first.get('root');
-  const ahead = early ?? (rootBytes === undefined ? {} : aheadOf(update));
+  const ahead = rootBytes === undefined ? {} : aheadOf(update);
   const root = await trustRoot(update, rootBytes);
   const timestamp = await first.get('timestamp');
   try {

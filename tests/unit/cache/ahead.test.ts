@@ -77,31 +77,3 @@ describe('a repository that is cached', () => {
     expect(files.asked).toEqual(['timestamp']);
   });
 });
-
-describe('a repository without trust data', () => {
-  it('is asked for root and timestamp alone the next time, and for all again once it had some', async () => {
-    const { files, memory, clock, ask } = world();
-    memory.answer.resolve();
-    const fetch = files.fetch.bind(files);
-    files.fetch = async (...order) => {
-      await fetch(...order);
-      return undefined;
-    };
-    const looks: string[][] = [];
-    const look = async (): Promise<string> => {
-      files.asked.length = 0;
-      clock.at += TTL;
-      const said = await (async () => ask())().then(
-        () => 'trusted',
-        (error: { code: string }) => error.code,
-      );
-      looks.push([...files.asked]);
-      return said;
-    };
-    expect([await look(), await look()]).toEqual(['TRUST_NO_DATA', 'TRUST_NO_DATA']);
-    expect(looks[0]).toHaveLength(5);
-    expect(looks[1]).toEqual(['root', 'timestamp']);
-    files.fetch = fetch;
-    expect(await look()).toBe('trusted');
-  });
-});
