@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { globSync } from 'node:fs';
+import { cp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -130,6 +131,21 @@ describe('the bundle of the image', () => {
     } finally {
       await started.kill();
     }
+  });
+
+  it('is made from what the Dockerfile copies, which is what the builder is sent, and nothing else', async () => {
+    const [build = ''] = (await readFile(join(ROOT, 'knative/Dockerfile'), 'utf8')).split(/^FROM .*RUNTIME_IMAGE/m);
+    const sent = (await readFile(join(ROOT, '.dockerignore'), 'utf8')).split('\n');
+    const context = join(folder.path, 'context');
+    for (const [, line = ''] of build.matchAll(/^COPY (.+)$/gm)) {
+      const names = line.split(' ').slice(0, -1);
+      for (const name of names) expect(sent).toContain(`!${name}`);
+      for (const name of names.flatMap((pattern) => globSync(pattern, { cwd: ROOT })))
+        await cp(join(ROOT, name), join(context, name), { recursive: true });
+    }
+    await symlink(join(ROOT, 'node_modules'), join(context, 'node_modules'));
+    await promisify(execFile)(process.execPath, ['knative/bundle.ts'], { cwd: context });
+    expect((await readdir(join(context, 'dist'))).toSorted()).toEqual((await readdir(dist)).toSorted());
   });
 
   it('holds the certificate job', async () => {
