@@ -1,19 +1,17 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'rolldown';
-import { builtins } from './builtins.ts';
+import { standIns } from './standins.ts';
 
 /** What the image holds (`npm run build`): the gate, the function that looks at policies, the certificate job and the command line, each one file beside what they share, and the licences of what is in them. */
 const ROOT = resolve(import.meta.dirname, '..');
 /** Where the bundle goes: the one argument, or `dist`. */
 const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'));
-/** What stands in the place of modules that the gate does without; each file says why. */
+/** Files that stand in the place of modules; each says why. What needs no file is in standins.ts. */
 const INSTEAD = {
   domain: join(ROOT, 'functions/bystander.ts'),
   'node:domain': join(ROOT, 'functions/bystander.ts'),
   undici$: join(ROOT, 'knative/undici.ts'),
-  'iconv-lite': join(ROOT, 'knative/iconv.ts'),
-  'mime-db': join(ROOT, 'knative/mimetypes.ts'),
 };
 
 /** A character outside ASCII as JavaScript may write it. V8 keeps a source in which one stands beyond Latin-1 at two bytes for each character. */
@@ -29,7 +27,7 @@ const bundle = await build({
   },
   platform: 'node',
   resolve: { alias: INSTEAD },
-  plugins: [builtins],
+  plugins: [standIns],
   // client-node's modules do nothing but define; without this every generated client of its index comes along (functions/io/kubelibrary.ts).
   treeshake: { moduleSideEffects: [{ test: /@kubernetes.client-node/, sideEffects: false }] },
   // Express asks for a view engine by name, and functions-framework for a function's module; the gate uses neither.

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { cp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdmissionReviewAnswer } from '../../functions/answer/response.ts';
+import { standIns } from '../../knative/standins.ts';
 import { type TemporaryFolder, temporaryFolder } from '../integration/support/folder.ts';
 import { startNode } from '../support/process.ts';
 import { createBytes, digestOf } from '../support/review.ts';
@@ -77,6 +80,20 @@ describe('the bundle of the image', () => {
     }
   });
 
+  it('still knows the types that Express names for an answer of the framework', async () => {
+    const [entry, file] = [join(folder.path, 'types.mjs'), join(folder.path, 'bundled.mjs')];
+    const { resolve: resolved } = createRequire(createRequire(import.meta.url).resolve('express'));
+    await writeFile(entry, `export { default } from ${JSON.stringify(resolved('mime-types'))};`);
+    await build({ input: entry, platform: 'node', plugins: [standIns], output: { file, format: 'esm' } });
+    const { default: types } = (await import(file)) as { default: { contentType(name: string): string | false } };
+    expect(['html', 'txt', 'json', 'bin'].map((name) => types.contentType(name))).toEqual([
+      'text/html; charset=utf-8',
+      'text/plain; charset=utf-8',
+      'application/json; charset=utf-8',
+      'application/octet-stream',
+    ]);
+  });
+
   it('makes Node load neither its own undici nor HTTP/2', async () => {
     const told = "process.on('exit', () => console.log('LOADED', process.moduleLoadList.join()))";
     const gate = startNode(['--import', `data:text/javascript,${told}`, join(dist, 'serve.js')], {
@@ -134,10 +151,10 @@ describe('the bundle of the image', () => {
   });
 
   it('is made from what the Dockerfile copies, which is what the builder is sent, and nothing else', async () => {
-    const [build = ''] = (await readFile(join(ROOT, 'knative/Dockerfile'), 'utf8')).split(/^FROM .*RUNTIME_IMAGE/m);
+    const [stage = ''] = (await readFile(join(ROOT, 'knative/Dockerfile'), 'utf8')).split(/^FROM .*RUNTIME_IMAGE/m);
     const sent = (await readFile(join(ROOT, '.dockerignore'), 'utf8')).split('\n');
     const context = join(folder.path, 'context');
-    for (const [, line = ''] of build.matchAll(/^COPY (.+)$/gm)) {
+    for (const [, line = ''] of stage.matchAll(/^COPY (.+)$/gm)) {
       const names = line.split(' ').slice(0, -1);
       for (const name of names) expect(sent).toContain(`!${name}`);
       for (const name of names.flatMap((pattern) => globSync(pattern, { cwd: ROOT })))
