@@ -193,14 +193,14 @@ function outcomeOf(context: Context, named: readonly WorkloadImage[]): Awaitable
   if (!parsed.ok)
     return { ...outcome, verdict: tolerate(denied(parsed.refusal), modeUnread(snapshot, namespace, gate.mode)) };
   const reference = parsed.value;
-  const ask = (rule: Rule): Awaitable<Verdict> =>
-    gate.verify({ reference, rule, namespace, workload, dryRun, mode: gate.mode }, signal);
+  const ask = (rule: Rule, joined: (verdict: Verdict) => Verdict): Awaitable<ImageOutcome> => {
+    const verified = gate.verify({ reference, rule, namespace, workload, dryRun, mode: gate.mode }, signal);
+    return proceed(verified, (verdict) => ({ written, places, reference, rule, verdict: joined(verdict) }));
+  };
   const rule = selectRule(snapshot, namespace, reference);
-  if (rule.ok)
-    return proceed(ask(rule.value), (verdict) => ({ written, places, reference, rule: rule.value, verdict }));
+  if (rule.ok) return ask(rule.value, (verdict) => verdict);
   const unmatched = tolerate(denied(rule.refusal), gate.mode);
   const floor = unmatched.outcome === 'tolerated' ? selectFloor(snapshot, namespace, reference) : undefined;
   if (floor === undefined) return { ...outcome, reference, verdict: unmatched };
-  const joined = (verdict: Verdict): Verdict => joinVerdicts([unmatched, verdict]);
-  return proceed(ask(floor), (verdict) => ({ written, places, reference, rule: floor, verdict: joined(verdict) }));
+  return ask(floor, (verdict) => joinVerdicts([unmatched, verdict]));
 }

@@ -92,14 +92,6 @@ const causeOf = (verdict: Verdict): unknown => {
   return verdict.outcome === 'unknown' ? verdict.fault.cause : undefined;
 };
 
-const bugIn = (outcomes: readonly ImageOutcome[]): unknown => {
-  for (const { verdict } of outcomes) {
-    const cause = causeOf(verdict);
-    if (cause) return cause;
-  }
-  return undefined;
-};
-
 /** An image as a line of the log tells it. */
 function toldOf({ written, rule, verdict }: ImageOutcome): object {
   const proven = verdict.outcome === 'trusted' || verdict.outcome === 'tolerated';
@@ -118,7 +110,7 @@ function toldOf({ written, rule, verdict }: ImageOutcome): object {
 }
 
 function logAdmission(log: Log, { request, decision, outcomes, suspicions, error }: Admission, seconds: number): void {
-  const bug = error ?? bugIn(outcomes);
+  const bug = error ?? outcomes.map(({ verdict }) => causeOf(verdict)).find(Boolean);
   const tolerated = decision.allowed && decision.tolerated.length > 0;
   // One literal, for every admission writes a line; members that are undefined do not stand in it.
   const line = {

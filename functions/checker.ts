@@ -3,8 +3,6 @@ import { Ajv, type ErrorObject, type KeywordDefinition, type Options, type Valid
 /** Looks at a value; gives what is wrong with it, nothing where the schema holds. */
 export type Check = (value: unknown) => readonly ErrorObject[];
 
-const NONE: readonly ErrorObject[] = [];
-
 /**
  * Makes checks by JSON schema. A schema is compiled when a value is first looked at, so that a process pays for what it meets. Schemas are constants
  * of ours, whose every keyword ajv looks at as it compiles: they are not held to the metaschema as well, and making the generated code
@@ -27,7 +25,7 @@ export function checker(options: Options = {}, keywords: readonly KeywordDefinit
     let validate: ValidateFunction | undefined;
     return (value) => {
       validate ??= compile(schema);
-      return validate(value) ? NONE : (validate.errors ?? NONE);
+      return validate(value) ? [] : (validate.errors ?? []);
     };
   };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Gate } from './admit.ts';
-import type { Awaitable } from './awaitable.ts';
+import { type Awaitable, rescue } from './awaitable.ts';
 import { Admitted } from './cache/admitted.ts';
 import { MemoryTrust } from './cache/memory.ts';
 import { TrustCache } from './cache/trust.ts';
@@ -195,12 +195,9 @@ export function verifyInTime(prover: Prover, question: ImageQuestion, signal: Ab
     const fault = error instanceof Fault ? error : bug();
     return tolerate({ outcome: 'unknown', fault }, modeOf(question.rule, question.mode));
   };
-  try {
+  return rescue(() => {
     const verdict = verifyImage(prover, question, signal);
     if (!(verdict instanceof Promise)) return verdict;
-    const late = `The proof of ${question.reference.written} was not complete in time.`;
-    return within(signal, verdict, late).catch(undecided);
-  } catch (error) {
-    return undecided(error);
-  }
+    return within(signal, verdict, `The proof of ${question.reference.written} was not complete in time.`);
+  }, undecided);
 }

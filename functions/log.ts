@@ -60,25 +60,22 @@ class Blocks implements DestinationStream {
   readonly #stream: DestinationStream;
   #lines = '';
   #timer: NodeJS.Timeout | undefined;
-  #due = false;
 
   constructor(stream: DestinationStream) {
     this.#stream = stream;
   }
 
   write(line: string): void {
+    const { length } = this.#lines;
     this.#lines += line;
     if (this.#lines.length < BLOCK) this.#timer ??= setTimeout(() => this.flush(), GATHERED).unref();
-    else if (!this.#due) {
-      this.#due = true;
-      setImmediate(() => this.flush());
-    }
+    // Once for each block, and after the answer that the line tells of.
+    else if (length < BLOCK) setImmediate(() => this.flush());
   }
 
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#due = false;
     const lines = this.#lines;
     this.#lines = '';
     if (lines !== '') this.#stream.write(lines);

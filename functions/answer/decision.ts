@@ -129,13 +129,11 @@ export function decide(outcomes: readonly ImageOutcome[]): Decision {
   };
 }
 
-/** As flatMap, without a list of its own where there is but one, or nothing. */
+/** As flatMap, without a list of its own where there is but one outcome. */
 function gathered<T>(outcomes: readonly ImageOutcome[], of: (outcome: ImageOutcome) => readonly T[]): readonly T[] {
   const only = outcomes[0];
   return only !== undefined && outcomes.length === 1 ? of(only) : outcomes.flatMap(of);
 }
-
-const NOTHING: readonly never[] = [];
 
 const placed = ({ written, places, rule }: ImageOutcome) => ({
   written: brief(written),
@@ -143,16 +141,16 @@ const placed = ({ written, places, rule }: ImageOutcome) => ({
   policy: rule === undefined ? undefined : ruleName(rule),
 });
 
-function refusalOf(outcome: ImageOutcome): readonly ImageRefusal[] {
+function refusalOf(outcome: ImageOutcome): ImageRefusal[] {
   const { verdict } = outcome;
-  if (verdict.outcome === 'trusted' || verdict.outcome === 'tolerated') return NOTHING;
+  if (verdict.outcome === 'trusted' || verdict.outcome === 'tolerated') return [];
   const { code, message } = verdict.outcome === 'denied' ? verdict : verdict.fault;
   return [{ ...placed(outcome), code, message }];
 }
 
-function toleratedOf(outcome: ImageOutcome): readonly ToleratedRefusal[] {
+function toleratedOf(outcome: ImageOutcome): ToleratedRefusal[] {
   const { verdict } = outcome;
-  if (verdict.outcome !== 'tolerated') return NOTHING;
+  if (verdict.outcome !== 'tolerated') return [];
   return verdict.failures.map(({ mode, code, message }) => ({ ...placed(outcome), mode, code, message }));
 }
 
@@ -179,16 +177,16 @@ function renderRefusals(refusals: readonly ImageRefusal[], total: number): strin
 const pinnedName = (reference: ImageReference | undefined, digest: Digest | undefined): string | undefined =>
   reference === undefined || digest === undefined ? undefined : pinReference(reference, digest);
 
-function replacementsOf({ verdict, reference, rule, places, written }: ImageOutcome): readonly Replacement[] {
-  if ((verdict.outcome !== 'trusted' && verdict.outcome !== 'tolerated') || rule?.mutateImage === false) return NOTHING;
+function replacementsOf({ verdict, reference, rule, places, written }: ImageOutcome): Replacement[] {
+  if ((verdict.outcome !== 'trusted' && verdict.outcome !== 'tolerated') || rule?.mutateImage === false) return [];
   const to = pinnedName(reference, verdict.digest);
-  if (to === undefined || to === written) return NOTHING;
+  if (to === undefined || to === written) return [];
   return places.map(({ pointer }) => ({ pointer, from: written, to }));
 }
 
-function warningsOf(outcome: ImageOutcome): readonly string[] {
+function warningsOf(outcome: ImageOutcome): string[] {
   const { verdict, reference, rule, written } = outcome;
-  if (verdict.outcome !== 'trusted' && verdict.outcome !== 'tolerated') return NOTHING;
+  if (verdict.outcome !== 'trusted' && verdict.outcome !== 'tolerated') return [];
   const would = toleratedOf(outcome).filter(({ mode }) => mode === 'warn');
   const told = would.map((refusal) => `${refusedLine(refusal, 'would be')} ${remedyOf(refusal.code)}`);
   if (verdict.warning !== undefined) told.push(verdict.warning);

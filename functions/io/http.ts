@@ -2,7 +2,7 @@ import { Fault } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
 import type { Clock } from '../ports.ts';
 import { type Outside, openDispatcher } from './proxy.ts';
-import type { Dispatcher, ResponseData } from './undici.ts';
+import type { Dispatcher } from './undici.ts';
 import { isStale, unreachable } from './unreachable.ts';
 
 /** One call: an https address, headers by lower-case name, and how many bytes of the answer are read. */
@@ -98,7 +98,7 @@ export class HttpClient {
     }
   }
 
-  async #sent(call: HttpCall, signal: AbortSignal): Promise<ResponseData> {
+  async #sent(call: HttpCall, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { origin, pathname, search } = call.url;
     const headers = { ...call.headers, 'accept-encoding': 'identity', 'user-agent': 'portieris' };
     const common = { origin, path: `${pathname}${search}`, signal };
@@ -143,7 +143,7 @@ export function retryAfterOf(value: string | undefined, now: number): number | u
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
-function refuseStatus(host: string, response: ResponseData, now: number): void {
+function refuseStatus(host: string, response: Dispatcher.ResponseData, now: number): void {
   const { statusCode, headers } = response;
   if (statusCode < 500 && statusCode !== 429) return;
   discard(response);
@@ -157,11 +157,11 @@ function refuseStatus(host: string, response: ResponseData, now: number): void {
 }
 
 /** Lets a body go in the background: a short one is read so that the connection serves again, a long one ends it. */
-function discard(response: ResponseData): void {
+function discard(response: Dispatcher.ResponseData): void {
   response.body.dump({ limit: DRAINED_BYTES }).catch(() => undefined);
 }
 
-async function readAnswer(host: string, response: ResponseData, maxBytes: number): Promise<HttpAnswer> {
+async function readAnswer(host: string, response: Dispatcher.ResponseData, maxBytes: number): Promise<HttpAnswer> {
   const headers = new Map<string, readonly string[]>();
   for (const [name, value] of Object.entries(response.headers)) {
     if (value !== undefined) headers.set(name.toLowerCase(), Array.isArray(value) ? value : [value]);
@@ -181,7 +181,7 @@ async function readAnswer(host: string, response: ResponseData, maxBytes: number
 
 function readBody(
   host: string,
-  { body }: ResponseData,
+  { body }: Dispatcher.ResponseData,
   { declared, maxBytes }: { readonly declared: number; readonly maxBytes: number },
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];

@@ -4,8 +4,6 @@ import type { Cluster, Credential, CredentialQuery, CredentialSource } from '../
 import { parsePullSecret, type RegistryCredential } from './dockerconfig.ts';
 import { credentialsFor } from './registrykey.ts';
 
-const ANONYMOUS: readonly Credential[] = [];
-
 /** Credentials out of the imagePullSecrets of a workload and, after them, of its ServiceAccount, as the kubelet would use them. */
 export class PullSecrets implements CredentialSource {
   readonly #cluster: Pick<Cluster, 'secret' | 'pullSecretsOf'>;
@@ -20,7 +18,7 @@ export class PullSecrets implements CredentialSource {
     const { namespace, pullSecrets, serviceAccount } = query;
     return proceed(this.#cluster.pullSecretsOf(namespace, serviceAccount, signal), (inherited) =>
       pullSecrets.length + inherited.length === 0
-        ? ANONYMOUS
+        ? []
         : this.#fitting(query, new Set([...pullSecrets, ...inherited]), signal),
     );
   }

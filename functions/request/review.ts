@@ -118,9 +118,8 @@ export function parseReview(body: Uint8Array): Result<AdmissionRequest> {
   const wrong = reviewProblems(json.value);
   if (wrong.length > 0) return bad(wrong.join('; '));
   const { apiVersion, request } = json.value as { apiVersion: AdmissionRequest['apiVersion']; request: JsonObject };
-  const [object, oldObject] = [kindProblem(request, 'object'), kindProblem(request, 'oldObject')];
-  if (object === undefined && oldObject === undefined) return accept(narrow(apiVersion, request));
-  return bad([object, oldObject].filter((problem) => problem !== undefined).join('; '));
+  const unlike = (['object', 'oldObject'] as const).flatMap((field) => kindProblem(request, field) ?? []);
+  return unlike.length === 0 ? accept(narrow(apiVersion, request)) : bad(unlike.join('; '));
 }
 
 /** uid and apiVersion for the answer to a body that `parseReview` refused, as far as they can be told (empty; v1). */

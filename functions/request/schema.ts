@@ -62,11 +62,9 @@ function sentence(error: ErrorObject): string {
   return `${field === '' ? 'body' : field}: ${what}`;
 }
 
-const NONE: readonly string[] = [];
-
 /** A sentence for each field of a parsed body that is not as an AdmissionReview has it, with its path; none when all is well. */
 export function reviewProblems(body: unknown): readonly string[] {
   const errors = errorsOf(body);
-  if (errors.length === 0) return NONE;
+  if (errors.length === 0) return [];
   return [...new Set(errors.filter(({ keyword }) => keyword !== 'if').map(sentence))];
 }

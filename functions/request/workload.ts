@@ -41,12 +41,11 @@ export interface Workload {
 const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'];
 
 /** Blank in the sense of Kubernetes' own defaults: nothing but ASCII white space. Anything else is a name, good or bad. */
-const isBlank = (text: string): boolean => BLANK.test(text);
 const BLANK = /^[ \t\r\n]*$/;
 
 function imageAt(reader: Reader, spot: Spot, name: string): WorkloadImage | undefined {
   const written = reader.string(spot, name);
-  if (written === undefined || isBlank(written)) return undefined;
+  if (written === undefined || BLANK.test(written)) return undefined;
   return { written, ...below(spot, name) };
 }
 

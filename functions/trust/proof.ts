@@ -51,9 +51,8 @@ interface Inquiry extends Grounds {
   readonly roles: readonly string[];
 }
 
-const NO_ROLES: readonly string[] = [];
 const rolesOf = (signers: readonly Signer[]): readonly string[] =>
-  signers.length === 0 ? NO_ROLES : [...new Set(signers.map(({ name }) => `targets/${name}`))].toSorted();
+  signers.length === 0 ? [] : [...new Set(signers.map(({ name }) => `targets/${name}`))].toSorted();
 
 interface Look {
   readonly facts: TrustFacts;

@@ -1,4 +1,4 @@
-import { type Awaitable, all, proceed } from '../awaitable.ts';
+import { type Awaitable, all, proceed, rescue } from '../awaitable.ts';
 import { Fault } from '../codes.ts';
 import type { NotaryRequirement, Requirement, Rule } from '../policy/policy.ts';
 import { modeOf, tolerate } from './mode.ts';
@@ -15,9 +15,13 @@ export function verifyImage(prover: Prover, question: ImageQuestion, signal: Abo
   const { rule, mode } = question;
   const { floor } = rule;
   const ask = (by: Rule): Awaitable<readonly Verdict[]> =>
-    all(by.requirements.map((requirement) => answer(prover, question, { by, requirement }, signal)));
-  if (floor === undefined) return proceed(ask(rule), (own) => tolerate(joinVerdicts(own), rule.mode ?? mode));
+    all(
+      by.requirements.map((requirement) =>
+        rescue(() => verifyRequirement(prover, question, { by, requirement }, signal), unproven),
+      ),
+    );
   const own = proceed(ask(rule), (verdicts) => tolerate(joinVerdicts(verdicts), rule.mode ?? mode));
+  if (floor === undefined) return own;
   const below = proceed(ask(floor), (verdicts) =>
     tolerate(joinVerdicts(verdicts.map((one) => named(floor, one))), floor.mode ?? mode),
   );
@@ -31,15 +35,6 @@ function named({ source }: Rule, verdict: Verdict): Verdict {
     ...verdict,
     message: `By the floor that ${source.kind} ${source.name}, ${source.field} sets: ${verdict.message}`,
   };
-}
-
-function answer(prover: Prover, question: ImageQuestion, demand: Demand, signal: AbortSignal): Awaitable<Verdict> {
-  try {
-    const verdict = verifyRequirement(prover, question, demand, signal);
-    return verdict instanceof Promise ? verdict.catch(unproven) : verdict;
-  } catch (error) {
-    return Promise.reject(error).catch(unproven);
-  }
 }
 
 /** What an error says of an image. Throws what is a bug. */

@@ -12,7 +12,7 @@ export async function variants(stage: Stage): Promise<void> {
   const starts: readonly Start[] = [
     deployed,
     { ...deployed, name: "V8's own heap flags", env: withoutOptions },
-    { ...deployed, name: "V8's own growth of the heap", args: deployed.args.slice(-1) },
+    { ...deployed, name: "V8's own old generation and threads", args: deployed.args.slice(-1) },
     { ...deployed, name: '--max-semi-space-size=32', env: { ...env, NODE_OPTIONS: '--max-semi-space-size=32' } },
     { ...deployed, name: "malloc's own settings", env: withoutMalloc },
     { ...deployed, name: 'from the sources, not bundled', args: [...deployed.args.slice(0, -1), 'functions/serve.ts'] },
