@@ -17,14 +17,21 @@ import type { TraceHeaders } from './trace/tracer.ts';
 import { openTracer } from './trace.ts';
 import type { Verdict } from './trust/verdict.ts';
 
+/** An answer, and what is left to do once it is sent: the caller waits for the answer alone. */
+export interface Answered {
+  readonly answer: AdmissionReviewAnswer;
+  /** Counts the decision, logs it, and tells it to whom it concerns. */
+  readonly tell: () => void;
+}
+
 /** The gate as a service: what the routes call. */
 export interface App {
   readonly config: Config;
   readonly log: Log;
   /** Answers a review within `timeout` milliseconds less the configured margin. Always answers. `headers`: of which trace the request is a part. */
-  admit(body: Uint8Array, timeout: number, headers?: TraceHeaders): Promise<AdmissionReviewAnswer>;
+  admit(body: Uint8Array, timeout: number, headers?: TraceHeaders): Promise<Answered>;
   /** Refuses a body that is not read as a review. */
-  refuse(body: Uint8Array, refusal: Refusal): AdmissionReviewAnswer;
+  refuse(body: Uint8Array, refusal: Refusal): Answered;
   readiness(): Promise<Readiness>;
   /** Prometheus text and its content type. */
   metrics(): Promise<{ readonly type: string; readonly text: string }>;
@@ -50,12 +57,14 @@ export async function openApp(
     // A mistake in one policy is told here; it makes nobody wait, for the others go on.
     return { ready, problems: [...problems, ...report.look(source.current())] };
   });
-  const record = (admission: Admission, started: number): AdmissionReviewAnswer => {
+  const answered = (admission: Admission, started: number): Answered => {
     const seconds = (performance.now() - started) / 1000;
-    metrics.decided(admission.decision, seconds, admission.suspicions);
-    logAdmission(log, admission, seconds);
-    notifier.admission(admission, gate.clock.now());
-    return admission.answer;
+    const tell = (): void => {
+      metrics.decided(admission.decision, seconds, admission.suspicions);
+      logAdmission(log, admission, seconds);
+      notifier.admission(admission, gate.clock.now());
+    };
+    return { answer: admission.answer, tell };
   };
   return {
     config,
@@ -64,9 +73,9 @@ export async function openApp(
       const started = performance.now();
       report.look(source.current());
       const answer = () => timed(deadlineOf(timeout, config), (signal) => admit(gate, body, signal));
-      return record(tracer === undefined ? await answer() : await tracedAdmission(tracer, headers, answer), started);
+      return answered(tracer === undefined ? await answer() : await tracedAdmission(tracer, headers, answer), started);
     },
-    refuse: (body, refusal) => record(refuseBody(body, refusal), performance.now()),
+    refuse: (body, refusal) => answered(refuseBody(body, refusal), performance.now()),
     readiness: ready.readiness,
     async metrics() {
       const { problems = [], warnings = [] } = source.current() ?? {};

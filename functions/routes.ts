@@ -56,8 +56,10 @@ function refuseUnread(request: FunctionRequest, body: Uint8Array): Refusal | und
 async function admitRoute(app: Service, { request, response, timeout }: Exchange): Promise<void> {
   const body = request.rawBody ?? new Uint8Array();
   const refusal = refuseUnread(request, body);
-  const answer = refusal === undefined ? await app.admit(body, timeout, request.headers) : app.refuse(body, refusal);
+  const { answer, tell } =
+    refusal === undefined ? await app.admit(body, timeout, request.headers) : app.refuse(body, refusal);
   send(response, 200, json(answer));
+  tell();
 }
 
 async function readinessRoute(app: Service, response: ServerResponse): Promise<void> {

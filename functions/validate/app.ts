@@ -1,4 +1,4 @@
-import type { AdmissionReviewAnswer } from '../answer/response.ts';
+import type { Answered } from '../app.ts';
 import type { Config } from '../config.ts';
 import { deadlineOf, timed } from '../deadline.ts';
 import { openSource, type SourceOptions } from '../gate.ts';
@@ -38,17 +38,20 @@ export async function openValidate(config: Config, around: ValidateSurroundings 
     statuses === undefined
       ? undefined
       : new StatusKeeper({ ...validator, statuses, clock, log, observe: metrics.status }).run(stop.signal);
-  const record = (validation: Validation): AdmissionReviewAnswer => {
-    metrics.answered(validation.answer.response.allowed);
-    logValidation(log, validation);
-    return validation.answer;
+  const answered = (validation: Validation): Answered => {
+    const { answer } = validation;
+    const tell = (): void => {
+      metrics.answered(answer.response.allowed);
+      logValidation(log, validation);
+    };
+    return { answer, tell };
   };
   return {
     config,
     log,
     admit: async (body, timeout) =>
-      record(await timed(deadlineOf(timeout, config), (signal) => validate(validator, body, signal))),
-    refuse: (body, refusal) => record(refuseUnread(body, refusal)),
+      answered(await timed(deadlineOf(timeout, config), (signal) => validate(validator, body, signal))),
+    refuse: (body, refusal) => answered(refuseUnread(body, refusal)),
     readiness: ready.readiness,
     async metrics() {
       metrics.source(source.readiness().ready, await ready.certificate());

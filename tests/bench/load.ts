@@ -11,6 +11,8 @@ export interface LoadJob {
   readonly requests?: number;
   /** … after so many milliseconds. */
   readonly milliseconds?: number;
+  /** Whether the connections stay open for the next such job on this server, as those of an API server do. */
+  readonly stay?: boolean;
   /** Counts up in place of `mark` (digits, all alike in width) wherever it stands in the body. */
   readonly vary?: {
     readonly mark: string;
@@ -73,6 +75,17 @@ function answerLength(bytes: Buffer): number | undefined {
   return bytes.subarray(-5).equals(Buffer.from('0\r\n\r\n')) ? bytes.length : undefined;
 }
 
+/** Connections that stay, by URL. */
+const staying = new Map<string, Socket[]>();
+
+function connectTo(url: string): { socket: Socket; connected: 'connect' | 'secureConnect' } {
+  const { protocol, hostname, port } = new URL(url);
+  const secure = protocol === 'https:';
+  const address = { host: hostname, port: Number(port || (secure ? 443 : 80)) };
+  const socket = secure ? connectTls({ ...address, rejectUnauthorized: false }) : connectPlain(address);
+  return { socket: socket.setNoDelay(true), connected: secure ? 'secureConnect' : 'connect' };
+}
+
 class Run {
   readonly #job: LoadJob;
   readonly #next: () => Buffer;
@@ -104,17 +117,16 @@ class Run {
   }
 
   #caller(): Promise<void> {
-    const { protocol, hostname, port } = new URL(this.#job.url);
-    const address = { host: hostname, port: Number(port || (protocol === 'https:' ? 443 : 80)) };
+    const { url, stay } = this.#job;
+    const stayed = stay === true ? staying.get(url)?.pop() : undefined;
     return new Promise((done) => {
-      const socket: Socket =
-        protocol === 'https:' ? connectTls({ ...address, rejectUnauthorized: false }) : connectPlain(address);
-      socket.setNoDelay(true);
+      const { socket, connected } = stayed === undefined ? connectTo(url) : { socket: stayed, connected: undefined };
       let started = 0;
       let held: Buffer = Buffer.alloc(0);
       const send = (): void => {
         if (!this.#more()) {
-          socket.end();
+          if (stay === true) staying.set(url, [...(staying.get(url) ?? []), socket.removeAllListeners()]);
+          else socket.end();
           done();
           return;
         }
@@ -122,7 +134,6 @@ class Run {
         started = performance.now();
         socket.write(this.#next());
       };
-      socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', send);
       socket.on('data', (chunk: Buffer) => {
         held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
         if (answerLength(held) === undefined) return;
@@ -137,6 +148,8 @@ class Run {
         done();
       });
       socket.once('close', () => done());
+      if (connected === undefined) send();
+      else socket.once(connected, send);
     });
   }
 }

@@ -64,7 +64,7 @@ const podOf = (image: string, ...pullSecrets: string[]): Uint8Array => {
 /** The lines that one admission writes. */
 async function linesOf(body: Uint8Array): Promise<Record<string, unknown>[]> {
   lines.length = 0;
-  await app.admit(body, 10_000);
+  (await app.admit(body, 10_000)).tell();
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 const DECISIONS = /^(admitted|refused|an admission could not be decided)/;

@@ -60,7 +60,9 @@ export class SteadyGate {
   /** The answer to the creation of a pod; `timeout` as the API server names it, in ms. */
   async pod(image: string, timeout = 30_000): Promise<PodAnswer> {
     const body = bytesOf(reviewOf(workloadOf('Pod', podSpec([image]))));
-    const { response } = await this.app.admit(body, timeout);
+    const { answer, tell } = await this.app.admit(body, timeout);
+    const { response } = answer;
+    tell();
     const patch = Buffer.from(response.patch ?? '', 'base64').toString('utf8') || '[]';
     const replaced = (JSON.parse(patch) as PatchOperation[]).find(({ op }) => op === 'replace');
     return {

@@ -29,8 +29,11 @@ const open = async (env: Record<string, string> = {}): Promise<void> => {
   app = await openApp(config, { log: silentLog });
   await expect.poll(async () => (await app.readiness()).ready).toBe(true);
 };
-const refused = async (image: string): Promise<boolean> =>
-  !(await app.admit(createBytes('Pod', image), 10_000)).response.allowed;
+const refused = async (image: string): Promise<boolean> => {
+  const { answer, tell } = await app.admit(createBytes('Pod', image), 10_000);
+  tell();
+  return !answer.response.allowed;
+};
 const counted = async (outcome: string): Promise<number> => {
   const line = new RegExp(`portieris_notifications_total\\{channel="cloudevents",outcome="${outcome}"\\} (\\d+)`);
   return Number(line.exec((await app.metrics()).text)?.[1]);
