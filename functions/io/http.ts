@@ -1,6 +1,7 @@
 import { Fault } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
 import type { Clock } from '../ports.ts';
+import { BodyTooLarge, exchange, type HttpAnswer, linesOf } from './exchange.ts';
 import { type Outside, openDispatcher } from './proxy.ts';
 import type { Dispatcher } from './undici.ts';
 import { isStale, unreachable } from './unreachable.ts';
@@ -15,31 +16,11 @@ export interface HttpCall {
   readonly maxBytes: number;
 }
 
-/** What came back. `bytes` is empty for every status but 200. */
-export interface HttpAnswer {
-  readonly status: number;
-  /** All lines of each header by lower-case name, in order. */
-  readonly headers: ReadonlyMap<string, readonly string[]>;
-  readonly bytes: Uint8Array;
-}
-
-/** The answer has more bytes than the caller allowed; nothing of it is kept. */
-export class BodyTooLarge extends Error {
-  readonly maxBytes: number;
-  constructor(host: string, maxBytes: number) {
-    super(`The answer of ${host} is longer than ${maxBytes} bytes.`);
-    this.name = 'BodyTooLarge';
-    this.maxBytes = maxBytes;
-  }
-}
-
 /** Told of one request: the status that came back, or what came in its place. */
 export type Requested = (status: number | 'unreachable' | 'timeout') => void;
 
 /** Statuses of RFC 9110 §15.4 that name another place by Location. */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** Bytes of an error's body that are read to keep the connection; more costs the connection. */
-const DRAINED_BYTES = 16 * 1024;
 
 /**
  * The only door to the network for trust servers and token services. https only; identity encoding only, so that the byte cap counts what
@@ -81,40 +62,35 @@ export class HttpClient {
     const { host, protocol } = call.url;
     if (protocol !== 'https:')
       throw new Fault('TRUST_SERVER_UNREACHABLE', `${host} is not asked: its address is not https.`);
-    let answered = false;
+    let began = false;
+    const send = (): Promise<HttpAnswer> =>
+      exchange(this.#dispatcher, optionsOf(call), {
+        host,
+        maxBytes: call.maxBytes,
+        signal,
+        began: (status) => {
+          began = true;
+          this.#requested(status);
+        },
+      });
+    const stale = (error: unknown): boolean => !began && call.form === undefined && !signal.aborted && isStale(error);
     try {
-      const response = await this.#sent(call, signal);
-      answered = true;
-      // A body that is cut off emits an error; without a listener that would end the process.
-      response.body.on('error', () => undefined);
-      this.#requested(response.statusCode);
-      refuseStatus(host, response, this.#clock.now());
-      return await readAnswer(host, response, call.maxBytes);
+      const answer = await send().catch((error: unknown) => {
+        if (!stale(error)) throw error;
+        return send();
+      });
+      refuseStatus(host, answer, this.#clock.now());
+      return answer;
     } catch (error) {
       if (error instanceof Fault || error instanceof BodyTooLarge) throw error;
-      if (!answered) this.#requested(signal.aborted ? 'timeout' : 'unreachable');
+      if (!began) this.#requested(signal.aborted ? 'timeout' : 'unreachable');
       if (signal.aborted) throw new Fault('DEADLINE', `${host} did not answer in time.`);
       throw unreachable(host, error);
     }
   }
 
-  async #sent(call: HttpCall, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { origin, pathname, search } = call.url;
-    const headers = { ...call.headers, 'accept-encoding': 'identity', 'user-agent': 'portieris' };
-    const common = { origin, path: `${pathname}${search}`, signal };
-    if (call.form !== undefined) {
-      const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' };
-      return this.#dispatcher.request({ ...common, method: 'POST', headers: form, body: call.form.toString() });
-    }
-    const get = () => this.#dispatcher.request({ ...common, method: 'GET', headers });
-    return get().catch((error: unknown) => {
-      if (signal.aborted || !isStale(error)) throw error;
-      return get();
-    });
-  }
-
   #redirected(call: HttpCall, from: URL, answer: HttpAnswer): URL {
-    const location = answer.headers.get('location')?.[0] ?? '';
+    const location = linesOf(answer.headers, 'location')[0] ?? '';
     const to = URL.parse(location, from.href);
     if (
       call.form !== undefined ||
@@ -141,66 +117,23 @@ export function retryAfterOf(value: string | undefined, now: number): number | u
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000));
 }
 
-const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+/** GET, or POST of a form. */
+function optionsOf({ url, headers, form }: HttpCall): Dispatcher.DispatchOptions {
+  const { origin, pathname, search } = url;
+  const common = { ...headers, 'accept-encoding': 'identity', 'user-agent': 'portieris' };
+  const to = { origin, path: `${pathname}${search}` };
+  if (form === undefined) return { ...to, method: 'GET', headers: common };
+  const typed = { ...common, 'content-type': 'application/x-www-form-urlencoded' };
+  return { ...to, method: 'POST', headers: typed, body: form.toString() };
+}
 
-function refuseStatus(host: string, response: Dispatcher.ResponseData, now: number): void {
-  const { statusCode, headers } = response;
-  if (statusCode < 500 && statusCode !== 429) return;
-  discard(response);
-  const retryAfter = retryAfterOf(one(headers['retry-after']), now);
-  if (statusCode === 429 || (statusCode === 503 && retryAfter !== undefined)) {
+function refuseStatus(host: string, { status, headers }: HttpAnswer, now: number): void {
+  if (status < 500 && status !== 429) return;
+  const retryAfter = retryAfterOf(linesOf(headers, 'retry-after')[0], now);
+  if (status === 429 || (status === 503 && retryAfter !== undefined)) {
     const after = retryAfter === undefined ? '' : `; retry after ${retryAfter} seconds`;
     const options = retryAfter === undefined ? {} : { retryAfter };
-    throw new Fault('TRUST_SERVER_BUSY', `${host} asks to be called less often (HTTP ${statusCode})${after}.`, options);
+    throw new Fault('TRUST_SERVER_BUSY', `${host} asks to be called less often (HTTP ${status})${after}.`, options);
   }
-  throw new Fault('TRUST_SERVER_ERROR', `${host} answered with HTTP ${statusCode}.`);
-}
-
-/** Lets a body go in the background: a short one is read so that the connection serves again, a long one ends it. */
-function discard(response: Dispatcher.ResponseData): void {
-  response.body.dump({ limit: DRAINED_BYTES }).catch(() => undefined);
-}
-
-async function readAnswer(host: string, response: Dispatcher.ResponseData, maxBytes: number): Promise<HttpAnswer> {
-  const headers = new Map<string, readonly string[]>();
-  for (const [name, value] of Object.entries(response.headers)) {
-    if (value !== undefined) headers.set(name.toLowerCase(), Array.isArray(value) ? value : [value]);
-  }
-  if (response.statusCode !== 200) {
-    discard(response);
-    return { status: response.statusCode, headers, bytes: new Uint8Array() };
-  }
-  const encoding = headers.get('content-encoding')?.join(',').trim().toLowerCase() ?? 'identity';
-  if (encoding !== 'identity' && encoding !== '') {
-    response.body.destroy();
-    throw new Fault('TRUST_SERVER_ERROR', `${host} answered with an encoded body where it was asked for a plain one.`);
-  }
-  const declared = Number(headers.get('content-length')?.[0] ?? 0);
-  return { status: 200, headers, bytes: await readBody(host, response, { declared, maxBytes }) };
-}
-
-function readBody(
-  host: string,
-  { body }: Dispatcher.ResponseData,
-  { declared, maxBytes }: { readonly declared: number; readonly maxBytes: number },
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  return new Promise((done, fail) => {
-    const giveUp = (): void => {
-      // With the body the connection ends.
-      body.destroy();
-      fail(new BodyTooLarge(host, maxBytes));
-    };
-    if (declared > maxBytes) return giveUp();
-    // Events, not `for await`: an iterator costs a small body more than all the rest of its reading.
-    body.on('data', (chunk: Uint8Array) => {
-      total += chunk.length;
-      if (total > maxBytes) giveUp();
-      else chunks.push(chunk);
-    });
-    body.on('end', () => done(new Uint8Array(Buffer.concat(chunks, total))));
-    body.on('error', fail);
-    body.on('close', () => fail(new Error('the body ended before its end')));
-  });
+  throw new Fault('TRUST_SERVER_ERROR', `${host} answered with HTTP ${status}.`);
 }

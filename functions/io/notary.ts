@@ -2,7 +2,8 @@ import { Fault } from '../codes.ts';
 import type { NotaryFiles, RepositoryAddress, RoleFile } from '../ports.ts';
 import { TrustError } from '../trust/notary/error.ts';
 import { type Authenticator, refusedBy } from './auth.ts';
-import { BodyTooLarge, type HttpAnswer, type HttpClient } from './http.ts';
+import { BodyTooLarge, type HttpAnswer, linesOf } from './exchange.ts';
+import type { HttpClient } from './http.ts';
 
 const isSegment = (segment: string): boolean => segment !== '' && segment !== '.' && segment !== '..';
 /** A segment as Notary's client writes it: a port's colon stays as it is. */
@@ -49,7 +50,7 @@ export class NotaryClient implements NotaryFiles {
     const carried = this.#authenticator.remembered(address);
     let answer = await this.#get(url, { file, authorization: carried }, signal);
     if (answer.status === 401) {
-      const lines = answer.headers.get('www-authenticate') ?? [];
+      const lines = linesOf(answer.headers, 'www-authenticate');
       const authorization = await this.#authenticator.answer(address, { lines, refused: carried }, signal);
       answer = await this.#get(url, { file, authorization }, signal);
     }

@@ -3,7 +3,8 @@ import { isObject, own } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import type { Credential } from '../ports.ts';
 import { basicAuthorization } from './credential.ts';
-import { BodyTooLarge, type HttpAnswer, type HttpCall, type HttpClient } from './http.ts';
+import { BodyTooLarge, type HttpAnswer } from './exchange.ts';
+import type { HttpCall, HttpClient } from './http.ts';
 import type { TokenWish } from './realm.ts';
 
 /** A token as a token service gave it. */

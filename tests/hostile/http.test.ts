@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fault } from '../../functions/codes.ts';
-import { BodyTooLarge, HttpClient } from '../../functions/io/http.ts';
+import { BodyTooLarge } from '../../functions/io/exchange.ts';
+import { HttpClient } from '../../functions/io/http.ts';
 import {
   drip,
   endless,

@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../../functions/codes.ts';
-import { BodyTooLarge, HttpClient, retryAfterOf } from '../../../functions/io/http.ts';
+import { BodyTooLarge, linesOf } from '../../../functions/io/exchange.ts';
+import { HttpClient, retryAfterOf } from '../../../functions/io/http.ts';
 import { respond, serve, silence, TestAuthority, type TestServer } from '../../support/server.ts';
 
 const clock = { now: () => Date.UTC(2026, 0, 1) };
@@ -39,7 +40,7 @@ describe('a call', () => {
     server.routes.set('/file', respond(200, { 'x-one': 'a' }, 'hello'));
     const answer = await client.call(at('/file'), signal());
     expect(answer.status).toBe(200);
-    expect(answer.headers.get('x-one')).toEqual(['a']);
+    expect(linesOf(answer.headers, 'x-one')).toEqual(['a']);
     expect(Buffer.from(answer.bytes).toString()).toBe('hello');
     expect(server.seen[0]?.headers['accept-encoding']).toBe('identity');
   });
