@@ -26,6 +26,30 @@ export async function timed<T>(milliseconds: number, work: (signal: AbortSignal)
   }
 }
 
+/** How `detached` work ends. */
+export interface DetachedEnd {
+  /** Message of the `Fault` DEADLINE. */
+  readonly late: string;
+  /** True for an error after which nobody wants what the work left under way. */
+  readonly inVain: (error: unknown) => boolean;
+}
+
+/** Work that no caller's signal ends, and that has `milliseconds`, after which it gives `Fault` DEADLINE. Its timer keeps no process alive. */
+export function detached<T>(
+  milliseconds: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  { late, inVain }: DetachedEnd,
+): Promise<T> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), milliseconds).unref();
+  const done = within(controller.signal, work(controller.signal), late);
+  const ended = done.catch((error: unknown) => {
+    if (inVain(error)) controller.abort(error);
+  });
+  void ended.finally(() => clearTimeout(timer));
+  return done;
+}
+
 /** Never less than this (ms), however short the timeout: a cached proof needs a fraction of it. */
 const SHORTEST_DEADLINE = 100;
 

@@ -1,14 +1,14 @@
 import type { Awaitable } from '../awaitable.ts';
 import { Fault } from '../codes.ts';
-import { within } from '../deadline.ts';
+import { detached, within } from '../deadline.ts';
 import { LIMITS } from '../limits.ts';
 import type { FetchOutcome, TrustHoldings } from '../metrics/trust.ts';
 import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, TrustSource } from '../ports.ts';
 import { changedAdmitted } from '../trust/notary/admitted.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
-import { fetchFirst } from '../trust/notary/fetch.ts';
+import { fetchAhead } from '../trust/notary/fetch.ts';
 import { goesOn, isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
-import { rememberedOf, updateTrust } from '../trust/notary/update.ts';
+import { rememberedOf, rolesWanted, updateTrust } from '../trust/notary/update.ts';
 import { Entries, type Entry, isSettled, isUsable, previousOf } from './entries.ts';
 import { Expiries } from './expiry.ts';
 import { FaultMemory, isBusy, isOutage, restOf } from './faults.ts';
@@ -37,8 +37,8 @@ export interface TrustCacheOptions {
 interface Flight {
   readonly began: Moment;
   readonly done: Promise<Entry>;
-  /** Aborts when whoever has something to fall back on has waited long enough, whenever he came. */
-  readonly patience: AbortSignal;
+  /** Aborts when whoever has something to fall back on has waited long enough, whenever he came; undefined where nobody has. */
+  readonly patience: AbortSignal | undefined;
 }
 
 /** What answers a query; `cause`: why the server gave no answer to it. */
@@ -158,16 +158,16 @@ export class TrustCache implements TrustSource {
 
   #begin(key: string, query: TrustQuery): Flight {
     const began = this.#clock.moment();
-    // Detached: the caller may give up, the next one finds the data. AbortSignal.timeout does not keep the process alive.
-    const signal = AbortSignal.timeout(LIMITS.fetchMilliseconds);
+    // Detached: the caller may give up, the next one finds the data.
     const late = `The trust data of ${query.address.gun} was not complete in ${LIMITS.fetchMilliseconds / 1000} seconds.`;
-    const done = within(signal, this.#update(key, { query, began }, signal), late);
-    const flight = { began, done, patience: AbortSignal.timeout(this.#options.patience ?? DEFAULT_PATIENCE) };
+    const look = (signal: AbortSignal): Promise<Entry> => this.#update(key, { query, began }, signal);
+    // What was asked ahead and waits for a connection would meet a server that is back, for nobody.
+    const done = detached(LIMITS.fetchMilliseconds, look, { late, inVain: isOutage });
+    const patience = this.#entries.get(key) && AbortSignal.timeout(this.#options.patience ?? DEFAULT_PATIENCE);
+    const flight = { began, done, patience };
     this.#flights.set(key, flight);
-    done.then(
-      (entry) => this.#landed(key, entry),
-      (error: unknown) => this.#crashed(key, { query, began }, error),
-    );
+    const crashed = (error: unknown): void => this.#crashed(key, { query, began }, error);
+    done.then((entry) => this.#landed(key, entry), crashed);
     return flight;
   }
 
@@ -177,7 +177,8 @@ export class TrustCache implements TrustSource {
     signal: AbortSignal,
   ): Promise<Entry> {
     const { memory, files, update = updateTrust } = this.#options;
-    const ahead = this.#entries.get(key) === undefined ? fetchFirst({ files, request: query, signal }) : undefined;
+    const isNew = this.#entries.get(key) === undefined;
+    const ahead = isNew ? fetchAhead({ files, request: query, signal }, rolesWanted(query.roles)) : undefined;
     const remembered = await memory.read(query.address.server, query.address.gun, signal);
     const previous = previousOf(this.#entries.get(key), remembered);
     const facts = await update({ ...query, remembered, previous, ahead }, files, began.now, signal);

@@ -78,8 +78,8 @@ class Reading implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    // What waited for a connection until now is not sent any more.
-    if (this.#bounds.signal.aborted) this.#aborted();
+    // What waited for a connection until now is not sent any more; thrown, the reason leaves the connection alone.
+    this.#bounds.signal.throwIfAborted();
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {

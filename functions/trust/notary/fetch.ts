@@ -22,25 +22,19 @@ export async function fetchFile({ files, request, signal }: Question, file: Role
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function askAhead(question: Question, files: readonly RoleFile[]): Ahead {
-  const asked = files.map((file) => [file.role, fetchFile(question, file)] as const);
-  // A fault counts where the file is needed. Of one that is not, nobody asks what became of it.
-  for (const [, file] of asked) file.catch(() => undefined);
-  return new Map(asked);
-}
-
-/** Asks for root and timestamp, with which a look from scratch begins: of what is not cached they are needed whatever is remembered of it. */
-export const fetchFirst = (question: Question): Ahead => askAhead(question, [LATEST_ROOT, LATEST_TIMESTAMP]);
+/** Root and timestamp, with which every look from scratch begins. */
+export const FIRST: readonly string[] = ['root', 'timestamp'];
 
 /**
  * Asks for the latest files of these roles side by side, before it is known what their parents state of them: they arrive while root is verified, and no parent
  * has to be waited for. None is looked at before it has proven to be the one that is stated.
  */
-export const fetchAhead = (update: Update, roles: readonly string[]): Ahead =>
-  askAhead(
-    update,
-    roles.map((role) => ({ role, maxBytes: limitOf(role) })),
-  );
+export function fetchAhead(question: Question, roles: readonly string[]): Ahead {
+  const asked = roles.map((role) => [role, fetchFile(question, { role, maxBytes: limitOf(role) })] as const);
+  // A fault counts where the file is needed. Of one that is not, nobody asks what became of it.
+  for (const [, file] of asked) file.catch(() => undefined);
+  return new Map(asked);
+}
 
 /** The file that was asked for ahead, where it is the one that the parent states; an older or newer one, or one too long, is none. Throws `Fault`. */
 async function fetchedAhead({ ahead }: Update, role: string, meta: FileMeta): Promise<Buffer | undefined> {
@@ -53,7 +47,8 @@ async function fetchedAhead({ ahead }: Update, role: string, meta: FileMeta): Pr
   }
 }
 
-const limitOf = (role: string): number => (role === 'snapshot' ? LIMITS.roleBytes.snapshot : LIMITS.roleBytes.targets);
+const limitOf = (role: string): number =>
+  role === 'root' || role === 'timestamp' || role === 'snapshot' ? LIMITS.roleBytes[role] : LIMITS.roleBytes.targets;
 
 /**
  * A file by what its parent states of it: the one that was asked for ahead, if it is that; else under its SHA-256, where one is stated (`ConsistentName`), and

@@ -16,7 +16,7 @@ export interface TrustRequest {
   readonly onlyVouched?: boolean | undefined;
   /** Facts of an earlier update of the same repository, to start from. */
   readonly previous?: TrustFacts | undefined;
-  /** Root and timestamp, where they were asked for before it was known what is remembered. */
+  /** Files that were asked for before it was known what is remembered. */
   readonly ahead?: Ahead | undefined;
 }
 

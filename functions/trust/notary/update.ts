@@ -5,25 +5,27 @@ import { RELEASES } from './descent.ts';
 import { TrustError } from './error.ts';
 import type { TrustFacts } from './facts.ts';
 import { isUsable } from './facts.ts';
-import { fetchAhead, fetchFile, fetchFirst, LATEST_ROOT } from './fetch.ts';
+import { FIRST, fetchAhead, fetchFile, LATEST_ROOT } from './fetch.ts';
 import { isVouched } from './remembered.ts';
 import type { TrustRequest, Update } from './request.ts';
 import { isSameSet, trustRoot } from './rotation.ts';
 
-/** Of a repository of which nothing is verified yet, every file will be needed, if it has any. */
-const aheadOf = (update: Update): Pick<Update, 'ahead'> =>
-  update.request.previous === undefined
-    ? { ahead: fetchAhead(update, ['snapshot', 'targets', ...withParents([RELEASES, ...update.request.roles])]) }
-    : {};
+/** The roles of a repository of which nothing is verified yet: every file of them will be needed, if it has trust data. */
+export const rolesWanted = (roles: readonly string[]): readonly string[] => [
+  ...FIRST,
+  'snapshot',
+  'targets',
+  ...withParents([RELEASES, ...roles]),
+];
 
 const fromScratch = async (update: Update): Promise<TrustFacts> => {
-  const first = update.request.ahead ?? fetchFirst(update);
-  const rootBytes = await first.get('root');
-  const ahead = rootBytes === undefined ? {} : aheadOf(update);
+  const { previous, roles } = update.request;
+  const ahead = update.request.ahead ?? fetchAhead(update, previous === undefined ? rolesWanted(roles) : FIRST);
+  const rootBytes = await ahead.get('root');
   const root = await trustRoot(update, rootBytes);
-  const timestamp = await first.get('timestamp');
+  const timestamp = await ahead.get('timestamp');
   try {
-    return await descend({ ...update, ...ahead }, root, timestamp);
+    return await descend({ ...update, ahead }, root, timestamp);
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
     // Notary's client looks at root once more: a publication between the two reads is no attack.

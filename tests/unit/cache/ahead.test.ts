@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { MemoryTrust } from '../../../functions/cache/memory.ts';
 import { TrustCache } from '../../../functions/cache/trust.ts';
 import { Fault } from '../../../functions/codes.ts';
-import type { RememberedTrust, TrustQuery } from '../../../functions/ports.ts';
+import type { NotaryFiles, RememberedTrust, TrustQuery } from '../../../functions/ports.ts';
 import { filesOf } from '../../support/tuf/memory.ts';
 import { TestRepository } from '../../support/tuf/repository.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 const TTL = 60_000;
+const ALL = ['root', 'timestamp', 'snapshot', 'targets', 'targets/releases'];
 
 /** A memory that gives its answer when the test says so. */
 class SlowMemory extends MemoryTrust {
@@ -21,7 +22,17 @@ class SlowMemory extends MemoryTrust {
 
 function world() {
   const repository = new TestRepository({ gun: 'registry.test/app', now: NOW }).tag('v1', 'a'.repeat(64)).publish();
-  const files = filesOf(repository);
+  const served = filesOf(repository);
+  const signals: AbortSignal[] = [];
+  const server: { fault?: Fault } = {};
+  const files: NotaryFiles = {
+    async fetch(address, file, signal) {
+      signals.push(signal);
+      const bytes = await served.fetch(address, file, signal);
+      if (server.fault !== undefined) throw server.fault;
+      return bytes;
+    },
+  };
   const memory = new SlowMemory();
   const clock = { at: NOW, now: () => clock.at };
   const cache = new TrustCache({ files, memory, clock, ttl: TTL, maxBytes: 1_000_000 });
@@ -39,41 +50,60 @@ function world() {
     pins: undefined,
     firstUse: true,
   };
-  return { files, memory, clock, ask: () => cache.facts(query, new AbortController().signal) };
+  return {
+    asked: served.asked,
+    signals,
+    server,
+    memory,
+    clock,
+    ask: () => cache.facts(query, new AbortController().signal),
+  };
 }
 
 describe('a repository that is not cached', () => {
-  it('is asked for root and timestamp while its record is read, and for no more before that is known', async () => {
-    const { files, memory, ask } = world();
-    const asked = ask();
+  it('is asked for every file while its record is read, and for none of them twice', async () => {
+    const { asked, memory, ask } = world();
+    const facts = ask();
     await new Promise((done) => setImmediate(done));
-    expect(files.asked).toEqual(['root', 'timestamp']);
+    expect(asked).toEqual(ALL);
     memory.answer.resolve();
-    expect((await asked).targets.targets.has('v1')).toBe(true);
-    expect(files.asked).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/releases']);
+    expect((await facts).targets.targets.has('v1')).toBe(true);
+    expect(asked).toEqual(ALL);
+  });
+
+  it.each([
+    ['given up where the server gives no answer', 'TRUST_SERVER_UNREACHABLE', true],
+    ['left to arrive where the server has answered, so that its connections last', 'AUTH_REFUSED', false],
+  ] as const)('whose look failed: what it asked ahead is %s', async (_, code, givenUp) => {
+    const { server, memory, ask, signals } = world();
+    memory.answer.resolve();
+    server.fault = new Fault(code, 'no');
+    await expect(ask()).rejects.toMatchObject({ code });
+    await new Promise((done) => setImmediate(done));
+    expect(signals.map(({ aborted }) => aborted)).toEqual(ALL.map(() => givenUp));
   });
 
   it('is a fault where its record cannot be read, whatever the server answers', async () => {
-    const { files, memory, ask } = world();
+    const { asked, memory, ask } = world();
     memory.answer.reject(new Fault('TRUST_RECORD_UNAVAILABLE', 'not now'));
     await expect(ask()).rejects.toMatchObject({ code: 'TRUST_RECORD_UNAVAILABLE' });
-    expect(files.asked).toEqual(['root', 'timestamp']);
+    expect(asked).toEqual(ALL);
   });
 });
 
 describe('a repository that is cached', () => {
   it('is asked for nothing before its record is known', async () => {
-    const { files, memory, clock, ask } = world();
+    const { asked, memory, clock, ask } = world();
     memory.answer.resolve();
     await ask();
     memory.answer = Promise.withResolvers();
-    files.asked.length = 0;
+    asked.length = 0;
     clock.at += TTL;
-    const asked = ask();
+    const facts = ask();
     await new Promise((done) => setImmediate(done));
-    expect(files.asked).toEqual([]);
+    expect(asked).toEqual([]);
     memory.answer.resolve();
-    await asked;
-    expect(files.asked).toEqual(['timestamp']);
+    await facts;
+    expect(asked).toEqual(['timestamp']);
   });
 });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../../functions/codes.ts';
 import { BodyTooLarge, linesOf } from '../../../functions/io/exchange.ts';
 import { HttpClient, retryAfterOf } from '../../../functions/io/http.ts';
+import { LIMITS } from '../../../functions/limits.ts';
 import { respond, serve, silence, TestAuthority, type TestServer } from '../../support/server.ts';
 
 const clock = { now: () => Date.UTC(2026, 0, 1) };
@@ -115,6 +116,41 @@ describe('a call', () => {
     const call = client.call({ ...at('/form'), form: new URLSearchParams() }, signal());
     expect((await fault(call)).code).toBe('TRUST_SERVER_UNREACHABLE');
     expect(calls).toBe(1);
+  });
+
+  it('is sent no more when it was given up while it waited for a connection, and costs nobody the connection', async () => {
+    const held = Promise.withResolvers<void>();
+    server.routes.set('/held', (_, response) => void held.promise.then(() => response.end('held')));
+    server.routes.set('/file', respond(200, {}, 'hello'));
+    const busy = Array.from({ length: LIMITS.connectionsPerOrigin }, () => client.call(at('/held'), signal()));
+    await expect.poll(() => server.seen.length).toBe(LIMITS.connectionsPerOrigin);
+    const connections = server.connections();
+    const giveUp = new AbortController();
+    const waiting = client.call(at('/file'), giveUp.signal);
+    const reason = new Fault('TRUST_SERVER_UNREACHABLE', 'it went away meanwhile');
+    giveUp.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    held.resolve();
+    for (const { bytes } of await Promise.all(busy)) expect(Buffer.from(bytes).toString()).toBe('held');
+    expect((await client.call(at('/file'), signal())).status).toBe(200);
+    expect(server.seen.filter(({ url }) => url === '/file')).toHaveLength(1);
+    expect(server.connections()).toBe(connections);
+  });
+
+  it('tells each request once: its status, or what came in its place', async () => {
+    const told: unknown[] = [];
+    const counted = new HttpClient({ ca: authority.ca, env: {} }, clock, (status) => told.push(status));
+    server.routes.set('/file', respond(200, {}, 'hello'));
+    server.routes.set('/none', respond(404));
+    server.routes.set('/cut', (request) => request.socket.destroy());
+    server.routes.set('/silence', silence);
+    await counted.call(at('/none'), signal());
+    await counted.call(at('/file'), signal());
+    await expect(counted.call(at('/file', 1), signal())).rejects.toBeInstanceOf(BodyTooLarge);
+    await fault(counted.call({ ...at('/cut'), form: new URLSearchParams() }, signal()));
+    await fault(counted.call(at('/silence'), AbortSignal.timeout(50)));
+    expect(told).toEqual([404, 200, 200, 'unreachable', 'timeout']);
+    await counted.close();
   });
 
   it('ends with DEADLINE when the signal ends first', async () => {
