@@ -95,42 +95,61 @@ export async function measured(
   };
 }
 
-/** Loads subjects in turn, round after round; each figure is the median of its rounds. */
+/** The figures of each round, by subject. */
+type Rounds = ReadonlyMap<string, readonly Record<string, number>[]>;
+
+/** What is measured; `goal`: whether a goal is, which a look at it would only guess. */
+export interface Measurement {
+  readonly group: string;
+  readonly what: string;
+  readonly goal?: boolean;
+}
+
+/** Rounds, and how long one stretch of load is. */
+const paceOf = ({ long }: Stage, { goal = false }: Measurement): { count: number; milliseconds: number } => {
+  if (long) return { count: 5, milliseconds: 2500 };
+  return goal ? { count: 5, milliseconds: 900 } : { count: 1, milliseconds: 700 };
+};
+
+/** Loads subjects in turn, round after round; each figure on the page is the median of its rounds. */
 export async function rounds(
   stage: Stage,
-  at: { group: string; what: string },
+  at: Measurement,
   subjects: readonly Subject[],
-  jobOf: (subject: Subject) => Omit<LoadJob, 'url'>,
-): Promise<ReadonlyMap<string, Record<string, number>>> {
+  job: Omit<LoadJob, 'url' | 'milliseconds'>,
+): Promise<Rounds> {
   const all = new Map<string, Record<string, number>[]>();
-  const count = stage.long ? 5 : 3;
+  const { count, milliseconds } = paceOf(stage, at);
   for (let round = 0; round < count; round += 1) {
     for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
       stage.tell(`${at.group}: ${at.what}, ${subject.name}, round ${round + 1} of ${count}`);
-      all.set(subject.name, [...(all.get(subject.name) ?? []), await measured(stage, subject, jobOf(subject))]);
+      all.set(subject.name, [
+        ...(all.get(subject.name) ?? []),
+        await measured(stage, subject, { ...job, milliseconds }),
+      ]);
     }
   }
-  const medians = new Map<string, Record<string, number>>();
   for (const [name, runs] of all) {
     const figures = Object.fromEntries(
       Object.keys(runs[0] ?? {}).map((key) => [key, median(runs.map((run) => run[key] ?? Number.NaN))]),
     );
-    medians.set(name, figures);
-    stage.rows.push({ ...at, subject: name, figures });
+    stage.rows.push({ group: at.group, what: at.what, subject: name, figures });
   }
-  return medians;
+  return all;
 }
 
-/** How long one stretch of load is. */
-export const stretch = (stage: Stage): { milliseconds: number } => ({ milliseconds: stage.long ? 2500 : 900 });
+/** A figure of one subject by that of another, round by round, for what slows the machine down for a while slows both down; the median of these. */
+function ratioOf(all: Rounds, key: string, [name, base]: readonly [string, string]): number {
+  const of = (subject: string): readonly number[] => (all.get(subject) ?? []).map((run) => run[key] ?? Number.NaN);
+  const bases = of(base);
+  return median(of(name).map((value, round) => value / (bases[round] ?? Number.NaN)));
+}
+
 /** Loads each until its code is compiled. */
 export const warmUp = async (stage: Stage, subjects: readonly Subject[], body: string): Promise<void> => {
   for (const subject of subjects)
     await stage.loader.run({ url: subject.origin, body, callers: 32, milliseconds: stage.long ? 5000 : 1500 });
 };
-const figure = (map: ReadonlyMap<string, Record<string, number>>, name: string, key: string): number =>
-  map.get(name)?.[key] ?? Number.NaN;
-
 /** Starts the gate on a signed world, and ends it after the work. */
 export async function withGate<T>(
   stage: Stage,
@@ -154,13 +173,10 @@ export async function warm(stage: Stage): Promise<void> {
   const body = review([IMAGE]);
   await warmUp(stage, subjects, body);
   for (const callers of stage.long ? [1, 8, 32, 128] : [1, 32]) {
-    const got = await rounds(stage, { group: 'warm', what: `${callers} callers` }, subjects, () => ({
-      body,
-      callers,
-      ...stretch(stage),
-    }));
+    const at = { group: 'warm', what: `${callers} callers`, goal: true };
+    const got = await rounds(stage, at, subjects, { body, callers });
     if (callers !== 1 && callers !== 32) continue;
-    const ratio = (key: string): number => figure(got, 'gate', key) / figure(got, 'empty function', key);
+    const ratio = (key: string): number => ratioOf(got, key, ['gate', 'empty function']);
     stage.goals.push({
       name: `warm, ${callers} callers: throughput, gate / empty function`,
       value: ratio('rate'),
@@ -190,7 +206,7 @@ async function atRest(subject: Subject): Promise<void> {
 /** Cold: first sight of a repository of a real Notary server, beside a bare fetch of its five files one after the other. */
 export async function cold(stage: Stage): Promise<void> {
   const notary: RealNotary = await startNotary(stage.folder);
-  const count = stage.long ? 120 : 16;
+  const count = stage.long ? 120 : 60;
   stage.tell(`cold: signing ${count} repositories with the notary client`);
   await notary.publish(`${COLD_HOST}/c`, count);
   // A process that has just started runs code that V8 has not compiled yet: it looks at other repositories first.
@@ -279,8 +295,7 @@ export async function reviews(stage: Stage): Promise<void> {
       ['3 MB', { body: review([IMAGE], { bytes: 3_000_000 }), callers: 8 }],
     ];
     await warmUp(stage, [gate], review([IMAGE]));
-    for (const [what, job] of cases)
-      await rounds(stage, { group: 'reviews', what }, [gate], () => ({ ...job, ...stretch(stage) }));
+    for (const [what, job] of cases) await rounds(stage, { group: 'reviews', what }, [gate], job);
   });
   await world.server.close();
   for (const count of stage.long ? [1, 100, 1000, 5000] : [1, 200]) await distinct(stage, count);
@@ -293,11 +308,8 @@ async function distinct(stage: Stage, repositories: number): Promise<void> {
   await withGate(stage, world, {}, async (gate) => {
     const url = gate.origin;
     await stage.loader.run({ url, ...job, callers: 8, requests: repositories });
-    await rounds(stage, { group: 'distinct', what: `${repositories} repositories cached` }, [gate], () => ({
-      ...job,
-      callers: 8,
-      ...stretch(stage),
-    }));
+    const at = { group: 'distinct', what: `${repositories} repositories cached` };
+    await rounds(stage, at, [gate], { ...job, callers: 8 });
   });
   await world.server.close();
 }
@@ -309,13 +321,10 @@ export async function tags(stage: Stage): Promise<void> {
     await withGate(stage, world, {}, async (gate) => {
       const first = await stage.loader.run({ url: gate.origin, body: review([IMAGE]), callers: 1, requests: 1 });
       const body = review([IMAGE]).replace('t000000', 't~~~~~~');
-      const got = await rounds(stage, { group: 'tags', what: `${count} tags in a repository` }, [gate], () => ({
-        body,
-        vary: { mark: '~~~~~~', from: 0, count },
-        callers: 8,
-        ...stretch(stage),
-      }));
-      Object.assign(got.get('gate') ?? {}, { first: first.p50 });
+      const what = `${count} tags in a repository`;
+      stage.rows.push({ group: 'tags', what: `${what}, first look`, subject: 'gate', figures: { p50: first.p50 } });
+      const vary = { mark: '~~~~~~', from: 0, count };
+      await rounds(stage, { group: 'tags', what }, [gate], { body, vary, callers: 8 });
     });
     await world.server.close();
   }
@@ -341,15 +350,11 @@ export async function policies(stage: Stage): Promise<void> {
     });
   }
   await warmUp(stage, gates, body);
-  const got = await rounds(stage, { group: 'policies', what: '8 callers' }, gates, () => ({
-    body,
-    callers: 8,
-    ...stretch(stage),
-  }));
-  const cpus = [...got.values()].map(({ cpu }) => cpu ?? Number.NaN);
+  const at = { group: 'policies', what: '8 callers', goal: true };
+  const got = await rounds(stage, at, gates, { body, callers: 8 });
   stage.goals.push({
     name: 'policies: CPU of an admission, 10,000 policies / 1',
-    value: (cpus.at(-1) ?? Number.NaN) / (cpus[0] ?? Number.NaN),
+    value: ratioOf(got, 'cpu', ['gate, 10000 policies', 'gate, 1 policies']),
     limit: 1.1,
     kind: 'at most',
   });

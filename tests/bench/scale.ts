@@ -5,7 +5,7 @@ import { makeAuthority } from '../integration/support/certificates.ts';
 import { startKube } from '../integration/support/kube.ts';
 import { collectionPath, type KubeClient, type KubeObject } from '../integration/support/kubeclient.ts';
 import { ensureTools } from '../tools/tools.ts';
-import { gateOn, median, rounds, type Stage, stretch, withGate } from './cases.ts';
+import { gateOn, median, rounds, type Stage, withGate } from './cases.ts';
 import { start } from './subject.ts';
 import { HOST, review, serveSigned } from './world.ts';
 
@@ -25,10 +25,7 @@ export async function images(stage: Stage): Promise<void> {
     };
     await withGate(stage, world, {}, async (gate) => {
       await stage.loader.run({ url: gate.origin, ...job, requests: count });
-      await rounds(stage, { group: 'images', what: `${count} distinct images` }, [gate], () => ({
-        ...job,
-        ...stretch(stage),
-      }));
+      await rounds(stage, { group: 'images', what: `${count} distinct images` }, [gate], job);
     });
     await world.server.close();
   }

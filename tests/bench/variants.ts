@@ -1,4 +1,4 @@
-import { gateOn, IMAGE, rounds, type Stage, stretch, warmUp } from './cases.ts';
+import { gateOn, IMAGE, rounds, type Stage, warmUp } from './cases.ts';
 import { type Start, start } from './subject.ts';
 import { review, serveSigned } from './world.ts';
 
@@ -30,11 +30,7 @@ export async function variants(stage: Stage): Promise<void> {
     stage.rows.push({ group: 'variants', what: 'process to ready', subject: name, figures: { ready } });
   await warmUp(stage, subjects, body);
   for (const callers of [1, 32])
-    await rounds(stage, { group: 'variants', what: `${callers} callers` }, subjects, () => ({
-      body,
-      callers,
-      ...stretch(stage),
-    }));
+    await rounds(stage, { group: 'variants', what: `${callers} callers` }, subjects, { body, callers });
   for (const subject of subjects) await subject.stop();
   await world.server.close();
 }
