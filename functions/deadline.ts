@@ -26,26 +26,27 @@ export async function timed<T>(milliseconds: number, work: (signal: AbortSignal)
   }
 }
 
-/** How `detached` work ends. */
-export interface DetachedEnd {
-  /** Message of the `Fault` DEADLINE. */
-  readonly late: string;
-  /** True for an error after which nobody wants what the work left under way. */
-  readonly inVain: (error: unknown) => boolean;
+/** Reason of a signal whose work has failed: nobody waits for what it left under way. */
+export class GivenUp extends Error {
+  constructor(cause: unknown) {
+    super('The work that this was for has failed.', { cause });
+    this.name = 'GivenUp';
+  }
 }
 
-/** Work that no caller's signal ends, and that has `milliseconds`, after which it gives `Fault` DEADLINE. Its timer keeps no process alive. */
+/**
+ * Work that no caller's signal ends, and that has `milliseconds`, after which it gives `Fault` DEADLINE with this message. Its timer keeps no process alive. When
+ * it fails, its signal ends with `GivenUp`.
+ */
 export function detached<T>(
   milliseconds: number,
   work: (signal: AbortSignal) => Promise<T>,
-  { late, inVain }: DetachedEnd,
+  message: string,
 ): Promise<T> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), milliseconds).unref();
-  const done = within(controller.signal, work(controller.signal), late);
-  const ended = done.catch((error: unknown) => {
-    if (inVain(error)) controller.abort(error);
-  });
+  const done = within(controller.signal, work(controller.signal), message);
+  const ended = done.catch((error: unknown) => controller.abort(new GivenUp(error)));
   void ended.finally(() => clearTimeout(timer));
   return done;
 }

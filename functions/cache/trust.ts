@@ -161,8 +161,7 @@ export class TrustCache implements TrustSource {
     // Detached: the caller may give up, the next one finds the data.
     const late = `The trust data of ${query.address.gun} was not complete in ${LIMITS.fetchMilliseconds / 1000} seconds.`;
     const look = (signal: AbortSignal): Promise<Entry> => this.#update(key, { query, began }, signal);
-    // What was asked ahead and waits for a connection would meet a server that is back, for nobody.
-    const done = detached(LIMITS.fetchMilliseconds, look, { late, inVain: isOutage });
+    const done = detached(LIMITS.fetchMilliseconds, look, late);
     const patience = this.#entries.get(key) && AbortSignal.timeout(this.#options.patience ?? DEFAULT_PATIENCE);
     const flight = { began, done, patience };
     this.#flights.set(key, flight);

@@ -1,4 +1,5 @@
 import { Fault } from '../codes.ts';
+import { GivenUp } from '../deadline.ts';
 import type { Dispatcher } from './undici.ts';
 
 /** Headers of an answer by lower-case name: a line, or all of them in order. */
@@ -78,7 +79,7 @@ class Reading implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    // What waited for a connection until now is not sent any more; thrown, the reason leaves the connection alone.
+    // What waited for a connection until now would meet a server that is back, for nobody. Thrown, the reason leaves the connection alone.
     this.#bounds.signal.throwIfAborted();
   }
 
@@ -127,8 +128,9 @@ class Reading implements Dispatcher.DispatchHandler {
   }
 
   #aborted(): void {
-    const { reason } = this.#bounds.signal;
-    this.#controller?.abort(reason as Error);
+    const { reason } = this.#bounds.signal as { readonly reason: Error };
+    // What is given up arrives for nobody, and its connection lasts; what is late ends with it.
+    if (!(reason instanceof GivenUp)) this.#controller?.abort(reason);
     this.#fail(reason);
   }
 

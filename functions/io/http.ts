@@ -1,4 +1,5 @@
 import { Fault } from '../codes.ts';
+import { GivenUp } from '../deadline.ts';
 import { LIMITS } from '../limits.ts';
 import type { Clock } from '../ports.ts';
 import { BodyTooLarge, exchange, type HttpAnswer, linesOf } from './exchange.ts';
@@ -41,7 +42,7 @@ export class HttpClient {
   /**
    * Sends one call and reads its answer whole. Gives every status below 500 but redirects and 429 to the caller. Throws `BodyTooLarge`, and `Fault`:
    * TRUST_SERVER_UNREACHABLE, TRUST_SERVER_ERROR (5xx, encoded body), TRUST_SERVER_BUSY (429, or 503 with Retry-After), REDIRECT_REFUSED,
-   * DEADLINE when `signal` ends first.
+   * DEADLINE when `signal` ends first, or `GivenUp` where that is its reason.
    */
   async call(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
     let url = call.url;
@@ -82,7 +83,7 @@ export class HttpClient {
       refuseStatus(host, answer, this.#clock.now());
       return answer;
     } catch (error) {
-      if (error instanceof Fault || error instanceof BodyTooLarge) throw error;
+      if (error instanceof Fault || error instanceof BodyTooLarge || error instanceof GivenUp) throw error;
       if (!began) this.#requested(signal.aborted ? 'timeout' : 'unreachable');
       if (signal.aborted) throw new Fault('DEADLINE', `${host} did not answer in time.`);
       throw unreachable(host, error);

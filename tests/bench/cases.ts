@@ -196,6 +196,8 @@ export async function warm(stage: Stage): Promise<void> {
 
 /** Other repositories that the gate looks at before it is measured: what V8 compiles meanwhile is no part of a look. */
 const LOOKS = 400;
+/** As many again, by which the CPU of a look is counted, with all that it leaves to do. */
+const COUNTED = 200;
 
 /** Cached admissions before each thing that is measured: what the gate does after an answer, notes and the file of the next record, is done meanwhile. */
 const BETWEEN = 40;
@@ -216,14 +218,17 @@ export async function cold(stage: Stage): Promise<void> {
   stage.tell(`cold: signing ${count} repositories with the notary client`);
   await notary.publish(`${COLD_HOST}/c`, count);
   // A process that has just started runs code that V8 has not compiled yet: it looks at other repositories first.
-  const known = await serveSigned(stage.folder, { repositories: LOOKS });
+  const known = await serveSigned(stage.folder, { repositories: LOOKS + COUNTED });
   const authorityFile = join(stage.folder, 'both.pem');
   writeFileSync(authorityFile, readFileSync(notary.authorityFile, 'utf8') + readFileSync(known.authorityFile, 'utf8'));
   const servers = `${HOST}=${known.server.origin},${COLD_HOST}=${notary.origin}`;
   const gate = await start(gateOn(stage, { origin: notary.origin, authorityFile }, { TRUST_SERVERS: servers }));
-  const job = { body: review([`${HOST}/r~~~~~~:t000000`]), vary: { mark: '~~~~~~', from: 0, count: LOOKS } };
-  await stage.loader.run({ url: gate.origin, ...job, callers: 4, requests: LOOKS });
-  await atRest(gate);
+  const looks = async (from: number, count: number): Promise<void> => {
+    const job = { body: review([`${HOST}/r~~~~~~:t000000`]), vary: { mark: '~~~~~~', from, count } };
+    await stage.loader.run({ url: gate.origin, ...job, callers: 4, requests: count });
+    await atRest(gate);
+  };
+  await looks(0, LOOKS);
   const times = { gate: [] as number[], bare: [] as number[] };
   const ask = (image: string, requests: number): Promise<LoadResult> =>
     stage.loader.run({ url: gate.origin, body: review([image]), callers: 1, requests, stay: true });
@@ -240,12 +245,15 @@ export async function cold(stage: Stage): Promise<void> {
     if (allowed !== 1) throw new Error(`${nameOf(index)} was not admitted`);
     times.gate.push(p50);
   }
+  const before = gate.cpu() ?? 0;
+  await looks(LOOKS, COUNTED);
+  const cpu = (((gate.cpu() ?? 0) - before) * 1e6) / COUNTED;
   const settled = (values: readonly number[]): number => median(values.slice(Math.floor(count / 4)));
   stage.rows.push({
     group: 'cold',
     what: 'first sight of a repository',
     subject: 'gate',
-    figures: { p50: settled(times.gate) },
+    figures: { p50: settled(times.gate), cpu },
   });
   stage.rows.push({
     group: 'cold',

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { detached, timed, within } from '../../functions/deadline.ts';
+import { detached, GivenUp, timed, within } from '../../functions/deadline.ts';
 
 describe('work within a signal', () => {
   const late = { code: 'DEADLINE', message: 'too late' };
@@ -30,33 +30,29 @@ describe('work within a signal', () => {
 });
 
 describe('detached work', () => {
-  const end = { late: 'too late', inVain: (error: unknown) => (error as Error).message === 'in vain' };
-
   it('gives what it gives, and is a fault when its time is over', async () => {
-    expect(await detached(60_000, async ({ aborted }) => aborted, end)).toBe(false);
-    const never = detached(1, () => new Promise(() => undefined), end);
+    expect(await detached(60_000, async ({ aborted }) => aborted, 'too late')).toBe(false);
+    const never = detached(1, () => new Promise(() => undefined), 'too late');
     await expect(never).rejects.toMatchObject({ code: 'DEADLINE', message: 'too late' });
   });
 
-  it.each([
-    ['given up after an error that makes it vain', 'in vain', true],
-    ['left alone after any other', 'no matter', false],
-  ])('leaves things under way: %s', async (_, message, aborted) => {
+  it('gives up what it left under way when it fails', async () => {
     const left: AbortSignal[] = [];
+    const broken = new Error('broken');
     const work = async (signal: AbortSignal): Promise<never> => {
       left.push(signal);
-      throw new Error(message);
+      throw broken;
     };
-    await expect(detached(60_000, work, end)).rejects.toThrow(message);
+    await expect(detached(60_000, work, 'too late')).rejects.toBe(broken);
     await new Promise((done) => setImmediate(done));
-    expect(left.map((signal) => signal.aborted)).toEqual([aborted]);
+    expect(left.map(({ reason }) => reason)).toEqual([new GivenUp(broken)]);
   });
 
   it('keeps no process alive by its timer, and leaves none behind', async () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const before = timers();
     const work = Promise.withResolvers<number>();
-    const told = detached(60_000, () => work.promise, end);
+    const told = detached(60_000, () => work.promise, 'too late');
     expect(timers()).toBe(before);
     work.resolve(7);
     expect(await told).toBe(7);

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../../functions/codes.ts';
+import { GivenUp } from '../../../functions/deadline.ts';
 import { BodyTooLarge, linesOf } from '../../../functions/io/exchange.ts';
 import { HttpClient, retryAfterOf } from '../../../functions/io/http.ts';
 import { LIMITS } from '../../../functions/limits.ts';
@@ -127,7 +128,7 @@ describe('a call', () => {
     const connections = server.connections();
     const giveUp = new AbortController();
     const waiting = client.call(at('/file'), giveUp.signal);
-    const reason = new Fault('TRUST_SERVER_UNREACHABLE', 'it went away meanwhile');
+    const reason = new GivenUp('no matter');
     giveUp.abort(reason);
     await expect(waiting).rejects.toBe(reason);
     held.resolve();
@@ -135,6 +136,29 @@ describe('a call', () => {
     expect((await client.call(at('/file'), signal())).status).toBe(200);
     expect(server.seen.filter(({ url }) => url === '/file')).toHaveLength(1);
     expect(server.connections()).toBe(connections);
+  });
+
+  it.each([
+    ['given up, arrives for nobody, and its connection lasts', new GivenUp('no matter'), false],
+    ['late, ends with its connection', undefined, true],
+  ])('that is under way and %s', async (_, reason, ends) => {
+    const alone = new HttpClient({ ca: authority.ca, env: {} }, clock);
+    const [held, sent] = [Promise.withResolvers<void>(), Promise.withResolvers<Socket>()];
+    server.routes.set('/file', respond(200, {}, 'hello'));
+    server.routes.set('/held', ({ socket }, response) => {
+      sent.resolve(socket);
+      void held.promise.then(() => response.end('held'));
+    });
+    const end = new AbortController();
+    const call = alone.call(at('/held'), end.signal);
+    const socket = await sent.promise;
+    end.abort(reason);
+    await expect(call).rejects.toBeInstanceOf(Error);
+    if (!ends) held.resolve();
+    await alone.call(at('/file'), signal());
+    await expect.poll(() => socket.destroyed).toBe(ends);
+    held.resolve();
+    await alone.close();
   });
 
   it('tells each request once: its status, or what came in its place', async () => {
