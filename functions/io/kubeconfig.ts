@@ -1,7 +1,7 @@
 import type { Cluster as ClusterEntry, Configuration, DispatcherOptions, KubeConfig } from '@kubernetes/client-node';
 import type { JsonValue } from '../json.ts';
 import { LIMITS } from '../limits.ts';
-import { Agent, type Dispatcher } from './undici.ts';
+import { Agent, type AgentOptions, type Dispatcher } from './undici.ts';
 
 /** What the API server answered: the status, the body where it was JSON, and Retry-After (seconds) where it stood there. */
 export interface Answer {
@@ -61,11 +61,11 @@ class Pool {
     if (this.#dispatcher !== undefined && key === this.#key) return this.#dispatcher;
     this.#retire();
     this.#key = key;
-    const connect = (options.type === 'agent' ? options.connect : {}) as Agent.Options['connect'] & object;
+    const connect = (options.type === 'agent' ? options.connect : {}) as AgentOptions['connect'] & object;
     const made = options.type === 'agent' || options.type === 'none' ? undefined : make();
     // HTTP/1.1: over HTTP/2 all would share one connection, and where that dies without a sign, ending a request does not end it, so
     // nothing would get through until TCP gives up after a quarter of an hour (kubernetes/kubernetes#87615).
-    this.#dispatcher = made ?? new Agent({ connect, connections: CONNECTIONS, allowH2: false, keepAliveTimeout: IDLE });
+    this.#dispatcher = made ?? new Agent({ connect, connections: CONNECTIONS, keepAliveTimeout: IDLE });
     return this.#dispatcher;
   }
 

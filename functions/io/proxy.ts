@@ -58,7 +58,6 @@ export function openDispatcher(outside: Outside): Dispatcher {
   const tls = { secureContext, minVersion: 'TLSv1.2' as const, timeout: CONNECT_MILLISECONDS };
   return new EnvHttpProxyAgent({
     connections: LIMITS.connectionsPerOrigin,
-    allowH2: false,
     keepAliveTimeout: IDLE_MILLISECONDS,
     headersTimeout: LIMITS.fetchMilliseconds,
     bodyTimeout: LIMITS.fetchMilliseconds,

@@ -1,14 +1,18 @@
 import { execFile } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { cp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { createSecureServer } from 'node:http2';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdmissionReviewAnswer } from '../../functions/answer/response.ts';
 import { standIns } from '../../knative/standins.ts';
+import { makeAuthority } from '../integration/support/certificates.ts';
 import { type TemporaryFolder, temporaryFolder } from '../integration/support/folder.ts';
+import { freePort } from '../support/port.ts';
 import { startNode } from '../support/process.ts';
 import { createBytes, digestOf } from '../support/review.ts';
 import { TestRepository } from '../support/tuf/repository.ts';
@@ -169,6 +173,54 @@ describe('the bundle of the image', () => {
     const certs = startNode([join(dist, 'certs.js'), 'secret']);
     expect(await certs.ended).toBe(0);
     expect(certs.text()).toContain('kind: Secret');
+  });
+
+  it.each([
+    ['one with an authority', true],
+    ['one without: Node knows the authority', false],
+  ])(
+    'speaks HTTP/1.1 with an API server that offers HTTP/2, which is not in it; the kubeconfig is %s',
+    async (_, named) => {
+      const authority = makeAuthority('bundle');
+      const pair = authority.issue(['127.0.0.1']);
+      const versions = new Set<string>();
+      const server = createSecureServer(
+        { key: pair.key, cert: pair.certificate, allowHTTP1: true },
+        (request, response) => {
+          versions.add(request.httpVersion);
+          response.writeHead(403, { 'content-type': 'application/json' });
+          response.end(JSON.stringify({ kind: 'Status', apiVersion: 'v1', code: 403, message: 'not you' }));
+        },
+      );
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      const [kubeconfig, ca] = [join(folder.path, 'kubeconfig'), join(folder.path, 'api.pem')];
+      await writeFile(ca, authority.certificate);
+      const place = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const cluster = named ? { server: place, 'certificate-authority': ca } : { server: place };
+      const context = { cluster: 'c', user: 'u' };
+      const config = {
+        clusters: [{ name: 'c', cluster }],
+        users: [{ name: 'u', user: { token: 't' } }],
+        contexts: [{ name: 'x', context }],
+        'current-context': 'x',
+      };
+      await writeFile(kubeconfig, JSON.stringify(config));
+      const certs = startNode([join(dist, 'certs.js'), 'cluster'], { KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: ca });
+      expect(await certs.ended).toBe(1);
+      expect(certs.text()).toContain('not you');
+      expect([...versions]).toEqual(['1.1']);
+      await new Promise((done) => server.close(done));
+    },
+  );
+
+  it('says why the certificate job does not reach the API server', async () => {
+    const kubeconfig = join(folder.path, 'nowhere');
+    const cluster = { server: `https://127.0.0.1:${await freePort()}` };
+    const config = { clusters: [{ name: 'c', cluster }], contexts: [{ name: 'x', context: { cluster: 'c' } }] };
+    await writeFile(kubeconfig, JSON.stringify({ ...config, 'current-context': 'x' }));
+    const certs = startNode([join(dist, 'certs.js'), 'cluster'], { KUBECONFIG: kubeconfig });
+    expect(await certs.ended).toBe(1);
+    expect(certs.text()).toContain('ECONNREFUSED');
   });
 
   it('holds the command line, which the gate does not load', async () => {

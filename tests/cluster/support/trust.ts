@@ -3,7 +3,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { makeAuthority } from '../../integration/support/certificates.ts';
-import { notaryUser, type SignedTag } from '../../integration/support/notary.ts';
+import { type NotaryUser, notaryUser, type SignedTag } from '../../integration/support/notary.ts';
 import { freePort } from '../../support/port.ts';
 import { apply, kubectl, type Thing } from './cluster.ts';
 import { build } from './images.ts';
@@ -79,16 +79,20 @@ export async function startTrust(folder: string, registry: string): Promise<Trus
   const origin = `https://127.0.0.1:${forward.port}`;
   const authorityFile = join(folder, 'notary-ca.crt');
   await writeFile(authorityFile, authority.certificate);
-  const signOnce = async (attempt: number, gun: string, tag: SignedTag) => {
-    const user = await notaryUser({ folder: join(folder, `user-${attempt}`), origin, authorityFile });
-    await user.init(gun);
-    await user.sign(gun, tag);
-  };
-  let attempt = 0;
+  let users = 0;
+  // A connection of the forwarding may break at any moment: what was published by then is not known, so the next attempt begins with an empty repository.
+  const initialized = (gun: string): Promise<NotaryUser> =>
+    eventually(`${gun} is initialized`, 60, async () => {
+      users += 1;
+      const user = await notaryUser({ folder: join(folder, `user-${users}`), origin, authorityFile });
+      await user.run('delete', gun, '--remote');
+      await user.init(gun);
+      return user;
+    });
   const sign = async (gun: string, tag: SignedTag): Promise<void> => {
+    const user = await initialized(gun);
     await eventually(`${gun}:${tag.name} is signed`, 60, async () => {
-      attempt += 1;
-      await signOnce(attempt, gun, tag);
+      await user.sign(gun, tag);
       return true;
     });
   };

@@ -1,3 +1,4 @@
+import { recordName } from '../../../functions/trust/notary/record.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../integration/support/folder.ts';
 import { apply, get, kubectl, tryKubectl } from './cluster.ts';
 import { type Deployment, deploy, writeOverlay } from './deploy.ts';
@@ -36,7 +37,7 @@ function registryOf(env: NodeJS.ProcessEnv): string {
   throw new Error('REGISTRY must name an image registry that this machine may push to and the nodes may pull from');
 }
 
-async function insistOnAnEmptyPlace(): Promise<void> {
+async function insistOnAnEmptyPlace(repository: string): Promise<void> {
   await kubectl(['get', 'crd', 'services.serving.knative.dev']);
   const { code, stdout } = await tryKubectl(['get', 'namespace', 'portieris', '-o', 'jsonpath={.status.phase}']);
   if (code === 0 && stdout === 'Active') {
@@ -45,6 +46,9 @@ async function insistOnAnEmptyPlace(): Promise<void> {
   // What an earlier run that was broken off left behind.
   await kubectl(['delete', 'namespace', NAMESPACE, NOTARY, '--ignore-not-found', '--wait=false']);
   await kubectl(['wait', '--for=delete', 'namespace', 'portieris', NAMESPACE, NOTARY, '--timeout=300s']);
+  // Its root is remembered, and the repository will have another.
+  if ((await tryKubectl(['get', 'crd', 'trustrecords.trust.portieris.dev'])).code === 0)
+    await kubectl(['delete', 'trustrecord', recordName(TRUST_SERVER, `${repository}/app`), '--ignore-not-found']);
 }
 
 /** The image of GATE_IMAGE, else one that is built from the Dockerfile. */
@@ -71,9 +75,9 @@ async function closedAt(): Promise<number> {
 /** Builds the images, runs a Notary server, signs one image, installs the gate and closes it. */
 export async function openWorld(): Promise<World> {
   const registry = registryOf(process.env);
-  await insistOnAnEmptyPlace();
-  const overlay = await temporaryFolder('cluster');
   const repository = `${registry}/portieris-e2e`;
+  await insistOnAnEmptyPlace(repository);
+  const overlay = await temporaryFolder('cluster');
   const gate = await gateImage(registry);
   const signed = await appImage(repository, 'signed');
   const unsigned = await appImage(repository, 'unsigned');
