@@ -17,11 +17,24 @@ export interface SinkOptions {
   readonly pause?: number;
 }
 
-/** Repetitions of one event. */
-const RETRIES = 3;
+/** Repetitions of one event: for eight seconds, beyond the five that a cluster's name service remembers that there was no receiver yet. */
+const RETRIES = 4;
 const PAUSE = 500;
 /** Answers after which it may be taken later (Knative's delivery contract: 404 while a Broker is being made, 408, 409, 429, 5xx). */
 const LATER = [404, 408, 409, 429, 500, 502, 503, 504];
+/** Errors after which it is tried again: those of undici's own list, and a name service that has no answer for the moment. */
+const AGAIN = [
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+];
 /** Milliseconds for one event with all its repetitions. */
 const TIMEOUT = 15_000;
 
@@ -39,6 +52,7 @@ export async function openSink(options: SinkOptions): Promise<EventSink> {
     minTimeout: pause,
     maxTimeout: pause * 10,
     statusCodes: LATER,
+    errorCodes: AGAIN,
   });
   return {
     async send({ extensions: own, ...event }: Outgoing) {

@@ -1,9 +1,10 @@
+import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Ajv } from 'ajv';
 import { type CloudEvent, HTTP } from 'cloudevents';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSink, type SinkOptions } from '../../../functions/io/sink.ts';
 import type { RoleExpiry } from '../../../functions/metrics/trust.ts';
 import type { Outcome } from '../../../functions/notify/channel.ts';
@@ -144,11 +145,28 @@ describe('a receiver', () => {
     expect(receiver.arrivals).toHaveLength(3);
   });
 
+  it('whose name a name service does not know for the moment is asked again', async () => {
+    const again: NodeJS.ErrnoException = Object.assign(new Error('not now'), { code: 'EAI_AGAIN' });
+    const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((
+      _: string,
+      options: { all?: boolean },
+      done: (error: Error | null, found?: unknown, family?: number) => void,
+    ) => {
+      if (lookup.mock.calls.length < 3) done(again);
+      else if (options.all === true) done(null, [{ address: '127.0.0.1', family: 4 }]);
+      else done(null, '127.0.0.1', 4);
+    }) as unknown as typeof dns.lookup);
+    await tell(await openChannel({ url: new URL(`http://receiver.test:${new URL(receiver.origin).port}/`) }));
+    lookup.mockRestore();
+    expect(outcomes).toEqual(['sent']);
+    expect(receiver.arrivals).toHaveLength(1);
+  });
+
   it('that goes on failing is let be, and said why; the next refusal is told again', async () => {
     const channel = await openChannel();
-    receiver.answers.push(503, 503, 503, 503);
+    receiver.answers.push(503, 503, 503, 503, 503);
     await tell(channel);
-    expect([outcomes, receiver.arrivals.length]).toEqual([['failed'], 4]);
+    expect([outcomes, receiver.arrivals.length]).toEqual([['failed'], 5]);
     expect(String(errors[0])).toMatch(
       /the receiver of CloudEvents at 127\.0\.0\.1:\d+ did not take an event: it answered 503/,
     );
