@@ -46,8 +46,7 @@ export function detached<T>(
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), milliseconds).unref();
   const done = within(controller.signal, work(controller.signal), message);
-  const ended = done.catch((error: unknown) => controller.abort(new GivenUp(error)));
-  void ended.finally(() => clearTimeout(timer));
+  void done.catch((error: unknown) => controller.abort(new GivenUp(error))).finally(() => clearTimeout(timer));
   return done;
 }
 

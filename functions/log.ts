@@ -66,11 +66,9 @@ class Blocks implements DestinationStream {
   }
 
   write(line: string): void {
-    const { length } = this.#lines;
     this.#lines += line;
     if (this.#lines.length < BLOCK) this.#timer ??= setTimeout(() => this.flush(), GATHERED).unref();
-    // Once for each block, and after the answer that the line tells of.
-    else if (length < BLOCK) setImmediate(() => this.flush());
+    else this.flush();
   }
 
   flush(): void {

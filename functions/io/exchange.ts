@@ -63,11 +63,16 @@ class Reading implements Dispatcher.DispatchHandler {
   readonly #bounds: Bounds;
   readonly #done: (answer: HttpAnswer) => void;
   readonly #fail: (error: unknown) => void;
-  readonly #onAbort = (): void => this.#aborted();
+  readonly #onAbort = (): void => {
+    const { reason } = this.#bounds.signal as { readonly reason: Error };
+    // What is given up arrives for nobody, and its connection lasts; what is late ends with it.
+    if (!(reason instanceof GivenUp)) this.#controller?.abort(reason);
+    this.#fail(reason);
+  };
   #controller: Dispatcher.DispatchController | undefined;
   /** Of status 200. */
   #headers: AnswerHeaders | undefined;
-  #chunks: Uint8Array[] = [];
+  readonly #chunks: Uint8Array[] = [];
   #length = 0;
 
   constructor(bounds: Bounds, done: (answer: HttpAnswer) => void, fail: (error: unknown) => void) {
@@ -125,13 +130,6 @@ class Reading implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#over();
     this.#fail(error);
-  }
-
-  #aborted(): void {
-    const { reason } = this.#bounds.signal as { readonly reason: Error };
-    // What is given up arrives for nobody, and its connection lasts; what is late ends with it.
-    if (!(reason instanceof GivenUp)) this.#controller?.abort(reason);
-    this.#fail(reason);
   }
 
   #over(): void {

@@ -63,8 +63,6 @@ class Pool {
     this.#key = key;
     const connect = (options.type === 'agent' ? options.connect : {}) as AgentOptions['connect'] & object;
     const made = options.type === 'agent' || options.type === 'none' ? undefined : make();
-    // HTTP/1.1: over HTTP/2 all would share one connection, and where that dies without a sign, ending a request does not end it, so
-    // nothing would get through until TCP gives up after a quarter of an hour (kubernetes/kubernetes#87615).
     this.#dispatcher = made ?? new Agent({ connect, connections: CONNECTIONS, keepAliveTimeout: IDLE });
     return this.#dispatcher;
   }

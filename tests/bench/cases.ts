@@ -223,9 +223,9 @@ export async function cold(stage: Stage): Promise<void> {
   writeFileSync(authorityFile, readFileSync(notary.authorityFile, 'utf8') + readFileSync(known.authorityFile, 'utf8'));
   const servers = `${HOST}=${known.server.origin},${COLD_HOST}=${notary.origin}`;
   const gate = await start(gateOn(stage, { origin: notary.origin, authorityFile }, { TRUST_SERVERS: servers }));
-  const looks = async (from: number, count: number): Promise<void> => {
-    const job = { body: review([`${HOST}/r~~~~~~:t000000`]), vary: { mark: '~~~~~~', from, count } };
-    await stage.loader.run({ url: gate.origin, ...job, callers: 4, requests: count });
+  const looks = async (from: number, requests: number): Promise<void> => {
+    const job = { body: review([`${HOST}/r~~~~~~:t000000`]), vary: { mark: '~~~~~~', from, count: requests } };
+    await stage.loader.run({ url: gate.origin, ...job, callers: 4, requests });
     await atRest(gate);
   };
   await looks(0, LOOKS);

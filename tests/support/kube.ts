@@ -271,12 +271,10 @@ export const PATHS = {
   secrets: '/api/v1/secrets',
 } as const;
 
-/** A kubeconfig (as text) for a server; over plain HTTP client-node wants skipTLSVerify. */
-export function kubeconfigOf(server: string, user: Record<string, unknown> = {}, ca?: string): string {
-  const trust =
-    ca === undefined
-      ? { 'insecure-skip-tls-verify': true }
-      : { 'certificate-authority-data': Buffer.from(ca).toString('base64') };
+/** A kubeconfig (as text) for a server; over plain HTTP client-node wants skipTLSVerify. `ca`: PEM; null: whom Node itself trusts. */
+export function kubeconfigOf(server: string, user: Record<string, unknown> = {}, ca?: string | null): string {
+  const named = typeof ca === 'string' ? { 'certificate-authority-data': Buffer.from(ca).toString('base64') } : {};
+  const trust = ca === undefined ? { 'insecure-skip-tls-verify': true } : named;
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',

@@ -12,6 +12,7 @@ import type { AdmissionReviewAnswer } from '../../functions/answer/response.ts';
 import { standIns } from '../../knative/standins.ts';
 import { makeAuthority } from '../integration/support/certificates.ts';
 import { type TemporaryFolder, temporaryFolder } from '../integration/support/folder.ts';
+import { kubeconfigOf } from '../support/kube.ts';
 import { freePort } from '../support/port.ts';
 import { startNode } from '../support/process.ts';
 import { createBytes, digestOf } from '../support/review.ts';
@@ -196,15 +197,7 @@ describe('the bundle of the image', () => {
       const [kubeconfig, ca] = [join(folder.path, 'kubeconfig'), join(folder.path, 'api.pem')];
       await writeFile(ca, authority.certificate);
       const place = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const cluster = named ? { server: place, 'certificate-authority': ca } : { server: place };
-      const context = { cluster: 'c', user: 'u' };
-      const config = {
-        clusters: [{ name: 'c', cluster }],
-        users: [{ name: 'u', user: { token: 't' } }],
-        contexts: [{ name: 'x', context }],
-        'current-context': 'x',
-      };
-      await writeFile(kubeconfig, JSON.stringify(config));
+      await writeFile(kubeconfig, kubeconfigOf(place, { token: 't' }, named ? authority.certificate : null));
       const certs = startNode([join(dist, 'certs.js'), 'cluster'], { KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: ca });
       expect(await certs.ended).toBe(1);
       expect(certs.text()).toContain('not you');
@@ -215,9 +208,7 @@ describe('the bundle of the image', () => {
 
   it('says why the certificate job does not reach the API server', async () => {
     const kubeconfig = join(folder.path, 'nowhere');
-    const cluster = { server: `https://127.0.0.1:${await freePort()}` };
-    const config = { clusters: [{ name: 'c', cluster }], contexts: [{ name: 'x', context: { cluster: 'c' } }] };
-    await writeFile(kubeconfig, JSON.stringify({ ...config, 'current-context': 'x' }));
+    await writeFile(kubeconfig, kubeconfigOf(`https://127.0.0.1:${await freePort()}`));
     const certs = startNode([join(dist, 'certs.js'), 'cluster'], { KUBECONFIG: kubeconfig });
     expect(await certs.ended).toBe(1);
     expect(certs.text()).toContain('ECONNREFUSED');

@@ -5,10 +5,15 @@ import { isStated } from './hashes.ts';
 import type { FileMeta } from './metadata.ts';
 import type { Ahead, TrustRequest, Update } from './request.ts';
 
+const limitOf = (role: string): number =>
+  role === 'root' || role === 'timestamp' || role === 'snapshot' ? LIMITS.roleBytes[role] : LIMITS.roleBytes.targets;
+
+const latestOf = (role: string): RoleFile => ({ role, maxBytes: limitOf(role) });
+
 /** The root the server serves now. */
-export const LATEST_ROOT: RoleFile = { role: 'root', maxBytes: LIMITS.roleBytes.root };
+export const LATEST_ROOT = latestOf('root');
 /** The timestamp the server serves now. */
-export const LATEST_TIMESTAMP: RoleFile = { role: 'timestamp', maxBytes: LIMITS.roleBytes.timestamp };
+export const LATEST_TIMESTAMP = latestOf('timestamp');
 
 /** Whom a file is asked of, and for how long. */
 type Question = Pick<Update, 'files' | 'signal'> & { readonly request: Pick<TrustRequest, 'address'> };
@@ -30,7 +35,7 @@ export const FIRST: readonly string[] = ['root', 'timestamp'];
  * has to be waited for. None is looked at before it has proven to be the one that is stated.
  */
 export function fetchAhead(question: Question, roles: readonly string[]): Ahead {
-  const asked = roles.map((role) => [role, fetchFile(question, { role, maxBytes: limitOf(role) })] as const);
+  const asked = roles.map((role) => [role, fetchFile(question, latestOf(role))] as const);
   // A fault counts where the file is needed. Of one that is not, nobody asks what became of it.
   for (const [, file] of asked) file.catch(() => undefined);
   return new Map(asked);
@@ -46,9 +51,6 @@ async function fetchedAhead({ ahead }: Update, role: string, meta: FileMeta): Pr
     throw error;
   }
 }
-
-const limitOf = (role: string): number =>
-  role === 'root' || role === 'timestamp' || role === 'snapshot' ? LIMITS.roleBytes[role] : LIMITS.roleBytes.targets;
 
 /**
  * A file by what its parent states of it: the one that was asked for ahead, if it is that; else under its SHA-256, where one is stated (`ConsistentName`), and
