@@ -165,6 +165,7 @@ function openHttp({ trustCaFile }: Config, { clock, metrics }: Surroundings): Ht
 
 function openProver(config: Config, cluster: Cluster, tools: Tools): Prover & { readonly trust: TrustCache } {
   const { log, metrics, clock, http, memory, roots, tracer } = tools;
+  const { trustGrace: grace } = config;
   const notary = tools.files ?? new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
   const files = tracer === undefined ? notary : tracedFiles(tracer, notary);
   const trust = new TrustCache({
@@ -180,7 +181,7 @@ function openProver(config: Config, cluster: Cluster, tools: Tools): Prover & { 
     trust,
     cluster,
     credentials: new PullSecrets(cluster, log),
-    admitted: new Admitted({ memory, clock, grace: config.trustGrace, observe: (event) => metrics.cache(event), log }),
+    ...(grace > 0 && { admitted: new Admitted({ memory, clock, grace, observe: (event) => metrics.cache(event), log }) }),
     clock,
     trustServers: config.trustServers,
     roots,

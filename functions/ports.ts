@@ -181,8 +181,8 @@ export interface SignedToday {
 
 /** The memory of what was trusted when it was admitted. */
 export interface AdmittedMemory {
-  /** Begins to remember an admitted digest. Nobody waits for it: only later admissions profit by it. Never throws. */
-  note(query: AdmittedQuery): void;
+  /** Begins to remember a digest that was admitted by these facts, and their versions. Nobody waits for it. Never throws. */
+  note(query: AdmittedQuery, facts: TrustFacts): void;
   /** Ends when all that was begun is remembered, or given up: bounded by time, and never throws. For the end of a process. */
   settled(): Promise<void>;
   /**
@@ -201,6 +201,8 @@ export interface TrustQuery {
   readonly notBefore: number | undefined;
   /** A dry run leaves nothing behind in the memory of the cluster. */
   readonly dryRun: boolean;
+  /** True: whoever asks has what he admits noted in the record, and the versions of these facts with it; of a first use, root alone is remembered before. */
+  readonly noted?: boolean | undefined;
   /** Which root keys may vouch for the repository; undefined: those that are remembered, or at first sight any that bear its name. */
   readonly pins?: RootPins | undefined;
   /** False: a root that is neither pinned nor remembered is refused. Undefined: it is taken at first sight. */

@@ -1,9 +1,13 @@
+import { setImmediate as pause } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { Fault } from '../codes.ts';
 import { within } from '../deadline.ts';
 import type { Log } from '../log.ts';
 import type { AdmittedMemory, AdmittedQuery, Clock, RememberedTrust, SignedToday, TrustMemory } from '../ports.ts';
 import { TrustError } from '../trust/notary/error.ts';
+import type { TrustFacts } from '../trust/notary/facts.ts';
+import { isNews, sameKeys } from '../trust/notary/remembered.ts';
+import { rememberedOf } from '../trust/notary/update.ts';
 
 /** Digests known to be remembered already: they are not written again within a day. */
 const KNOWN = 100_000;
@@ -19,12 +23,19 @@ const TAG_LENGTH = 128;
 export interface AdmittedOptions {
   readonly memory: TrustMemory;
   readonly clock: Clock;
-  /** For how long (ms) after it left the trust data a digest may be admitted where it was admitted before; 0: never. */
+  /** For how long (ms) after it left the trust data a digest may be admitted where it was admitted before. */
   readonly grace: number;
   /** Told of `pardon`: admitted for what was; `unnoted`: what was admitted could not be remembered. */
   readonly observe: (event: 'pardon' | 'unnoted') => void;
   /** Told why something could not be remembered: each cause once in ten minutes. */
   readonly log: Log;
+}
+
+/** What is noted, and when. */
+interface Note {
+  readonly query: AdmittedQuery & { readonly tag: string };
+  readonly facts: TrustFacts;
+  readonly now: number;
 }
 
 /** True where another replica noted the same today: that all of them write what all of them admit would cost the API server a write for each. */
@@ -51,15 +62,14 @@ export class Admitted implements AdmittedMemory {
     this.#options = options;
   }
 
-  note(query: AdmittedQuery): void {
-    const { clock, grace } = this.#options;
-    const now = clock.now();
+  note(query: AdmittedQuery, facts: TrustFacts): void {
+    const now = this.#options.clock.now();
     const key = JSON.stringify([query.server, query.gun, query.sha256, query.namespace, query.tag, query.demand]);
     const { tag } = query;
-    if (tag === undefined || tag.length > TAG_LENGTH || grace === 0) return;
+    if (tag === undefined || tag.length > TAG_LENGTH) return;
     if (now - (this.#known.get(key) ?? Number.NEGATIVE_INFINITY) < DAY) return;
     this.#known.set(key, now);
-    const noting = this.#noted(key, { ...query, tag }, now).finally(() => this.#noting.delete(noting));
+    const noting = this.#noted(key, { query: { ...query, tag }, facts, now }).finally(() => this.#noting.delete(noting));
     this.#noting.add(noting);
   }
 
@@ -67,15 +77,17 @@ export class Admitted implements AdmittedMemory {
     await Promise.all(this.#noting);
   }
 
-  async #noted(key: string, query: AdmittedQuery & { readonly tag: string }, now: number): Promise<void> {
+  async #noted(key: string, note: Note): Promise<void> {
+    // The answer goes out first.
+    await pause();
     try {
       const timed = AbortSignal.timeout(PATIENCE);
-      await within(timed, this.#write(query, now, timed), 'What was admitted could not be remembered in time.');
+      await within(timed, this.#write(note, timed), 'What was admitted could not be remembered in time.');
     } catch (error) {
       // Whatever it was: the digest is admitted by its signature, and is noted by a later admission.
       this.#known.delete(key);
       this.#options.observe('unnoted');
-      this.#tell(error, query);
+      this.#tell(error, note.query);
     }
   }
 
@@ -91,12 +103,17 @@ export class Admitted implements AdmittedMemory {
     else log.error({ code, server, repository: gun, err: error }, what);
   }
 
-  async #write(query: AdmittedQuery & { readonly tag: string }, now: number, signal: AbortSignal): Promise<void> {
+  async #write({ query, facts, now }: Note, signal: AbortSignal): Promise<void> {
     const { server, gun, sha256, namespace, tag, demand } = query;
     const { memory } = this.#options;
     const record = await memory.read(server, gun, signal);
-    if (record === undefined || isNoted(record, query, now)) return;
-    await memory.remember({ ...record, admitted: [{ sha256, namespace, tag, demand, seen: now }] }, record, signal);
+    if (record === undefined) return;
+    const seen = rememberedOf(facts);
+    // Where the record went on to other keys meanwhile, these facts have nothing to say to it.
+    const { versions, expires } = sameKeys(record, seen) ? seen : record;
+    const admitted = isNoted(record, query, now) ? [] : [{ sha256, namespace, tag, demand, seen: now }];
+    const told = { ...record, versions, expires, admitted };
+    if (isNews(record, told, now)) await memory.remember(told, record, signal);
   }
 
   async pardon(
@@ -105,7 +122,6 @@ export class Admitted implements AdmittedMemory {
     signal: AbortSignal,
   ): Promise<number | undefined> {
     const { memory, clock, grace, observe } = this.#options;
-    if (grace === 0) return undefined;
     const record = await memory.read(server, gun, signal);
     const ends = (record?.admitted ?? [])
       .filter((one) => one.sha256 === sha256 && one.namespace === namespace && one.demand === demand)

@@ -4,16 +4,16 @@ import { detached, within } from '../deadline.ts';
 import { LIMITS } from '../limits.ts';
 import type { FetchOutcome, TrustHoldings } from '../metrics/trust.ts';
 import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, TrustSource } from '../ports.ts';
-import { changedAdmitted } from '../trust/notary/admitted.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
 import { fetchAhead } from '../trust/notary/fetch.ts';
-import { goesOn, isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
+import { goesOn, isBehind, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf, rolesWanted, updateTrust } from '../trust/notary/update.ts';
 import { Entries, type Entry, isSettled, isUsable, previousOf } from './entries.ts';
 import { Expiries } from './expiry.ts';
 import { FaultMemory, isBusy, isOutage, restOf } from './faults.ts';
 import { keyOf } from './key.ts';
 import { type CacheObserver, SILENT } from './observer.ts';
+import { Remembering } from './remembering.ts';
 import { type Moment, SteadyClock } from './steady.ts';
 
 /** What the cache is made of. Times in milliseconds. */
@@ -60,6 +60,7 @@ export class TrustCache implements TrustSource {
   readonly #clock: SteadyClock;
   readonly #observe: CacheObserver;
   readonly #entries: Entries;
+  readonly #remembering: Remembering;
   readonly #expiries = new Expiries();
   readonly #flights = new Map<string, Flight>();
   readonly #failures = new FaultMemory();
@@ -69,6 +70,7 @@ export class TrustCache implements TrustSource {
     this.#clock = new SteadyClock(options.clock);
     this.#observe = options.observe ?? SILENT;
     this.#entries = new Entries(options.maxBytes, (event) => this.#observe.cache(event));
+    this.#remembering = new Remembering(options.memory, this.#observe);
     options.memory.listen((server, gun, record) => this.#recorded(server, gun, record));
   }
 
@@ -180,29 +182,16 @@ export class TrustCache implements TrustSource {
     const ahead = isNew ? fetchAhead({ files, request: query, signal }, rolesWanted(query.roles)) : undefined;
     const remembered = await memory.read(query.address.server, query.address.gun, signal);
     const previous = previousOf(this.#entries.get(key), remembered);
-    const facts = await update({ ...query, remembered, previous, ahead }, files, began.now, signal);
-    const entry = { facts, verified: began, record: remembered, written: false, stands: true, behind: false };
-    return query.dryRun ? entry : this.#written(entry, query, signal);
-  }
-
-  /**
-   * The entry once the memory holds what it shows; nothing is written where it does so already. A first use and a new root count only once they are
-   * remembered; versions that merely rose are remembered at a later update where the memory gives no answer now.
-   */
-  async #written(entry: Entry, { vouches }: TrustQuery, signal: AbortSignal): Promise<Entry> {
-    const { now } = this.#clock.moment();
-    const admitted = changedAdmitted(entry.record, entry.facts, now);
-    const seen = { ...rememberedOf(entry.facts, vouches), admitted };
-    if (!isNews(entry.record, seen, now)) return { ...entry, written: true };
-    try {
-      const record = await this.#options.memory.remember(seen, entry.record, signal);
-      // Another replica may have gone ahead while this one looked: the next caller looks anew.
-      return { ...entry, record, written: true, behind: isBehind(seen, record) };
-    } catch (error) {
-      if (!(error instanceof Fault) || entry.record === undefined || !sameKeys(entry.record, seen)) throw error;
-      this.#observe.cache('unwritten');
-      return { ...entry, written: true };
-    }
+    const occasion = { query, now: began.now, signal };
+    const isFirst = remembered === undefined && query.noted === true && !query.dryRun;
+    const first = isFirst ? this.#remembering.firstUse(occasion) : undefined;
+    const request = { ...query, remembered, previous, ahead, trusted: first?.trusted };
+    const facts = await update(request, files, began.now, signal);
+    const rooted = await first?.record;
+    const record = rooted ?? remembered;
+    const written = rooted !== undefined && sameKeys(rooted, rememberedOf(facts)) ? 'root' : 'nothing';
+    const entry = { facts, verified: began, record, written, stands: true, behind: false } as const;
+    return query.dryRun ? entry : this.#remembering.written(entry, { query, now: this.#clock.moment().now, signal });
   }
 
   /** A record was changed by an operator or another replica: what stands on other keys falls, and what is older is looked at anew before it serves. */
@@ -218,7 +207,8 @@ export class TrustCache implements TrustSource {
 
   /** What a dry run fetched is written down by the first admission that counts on it, before it counts on it. */
   async #settled(key: string, query: TrustQuery, entry: Entry, signal: AbortSignal): Promise<Entry> {
-    const settled = await this.#written(entry, query, signal);
+    const { now } = this.#clock.moment();
+    const settled = await this.#remembering.written(entry, { query, now, signal });
     if (this.#entries.get(key) === entry) this.#entries.keep(key, settled);
     return settled;
   }

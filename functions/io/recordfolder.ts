@@ -17,6 +17,8 @@ const WORK = '.work';
 const LOCK = '.lock';
 /** Between two looks at a lock that another process holds (ms). */
 const LOCK_PAUSE = 10;
+/** What nobody waits for is begun this much later (ms): whoever waits for the record's admission has the disk and the processor for himself. */
+const LATER = 10;
 /** What was begun longer ago (ms) was left by a process that was killed: a write takes milliseconds. */
 const LEFT = 3_600_000;
 
@@ -50,8 +52,9 @@ export class RecordFolder {
   #swept = false;
   /** Made ahead; undefined where it could not be, and is made when it is needed. */
   #next: Promise<Draft | undefined> | undefined;
-  /** Ends when the drafts of all records that have their name by now are removed. */
-  #removed: Promise<unknown> = Promise.resolve();
+  readonly #closing = new AbortController();
+  /** Ends when there is nothing left to do for the records that have their name by now. */
+  #tidied: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, clock: Clock) {
     this.path = path;
@@ -110,7 +113,9 @@ export class RecordFolder {
         return await this.#named(file, bytes, await this.#made());
       } finally {
         // To make a file takes longer than all the rest of this: nobody waits for that of the next record.
-        this.#next ??= this.#made().catch(() => undefined);
+        this.#later(() => {
+          this.#next ??= this.#made().catch(() => undefined);
+        });
       }
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return undefined;
@@ -120,10 +125,11 @@ export class RecordFolder {
 
   /** Removes what was made for the next record. */
   async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#tidied;
     const draft = await this.#taken();
     await draft?.file.close();
     if (draft !== undefined) await unlink(draft.path).catch(() => undefined);
-    await this.#removed;
   }
 
   /** Writes a record in the place of the one that is there, and gives its stamp. For whoever holds the lock. */
@@ -180,9 +186,15 @@ export class RecordFolder {
       const [stats] = await Promise.all([stat(path, { bigint: true }), link(path, file)]);
       return stampOf(stats);
     } finally {
-      // No record waits for it; what can't be removed does no harm, and is swept later.
-      this.#removed = Promise.all([this.#removed, unlink(path).catch(() => undefined)]);
+      // What can't be removed does no harm, and is swept one day.
+      this.#later(() => unlink(path).catch(() => undefined));
     }
+  }
+
+  /** Does what no record waits for; before its time where the folder is closed. */
+  #later(work: () => unknown): void {
+    const over = pause(LATER, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    this.#tidied = Promise.all([this.#tidied, over.then(work)]);
   }
 
   /** The draft that was made ahead, if there is one; it is nobody else's then. */
@@ -206,13 +218,14 @@ export class RecordFolder {
 
   /** Removes what processes left that were killed while they wrote. What can't be removed does no harm. */
   async #sweep(): Promise<void> {
+    const old = this.#clock.now() - LEFT;
     for (const name of await readdir(this.#work).catch(() => [])) {
       const path = join(this.#work, name);
-      const age = await stat(path).then(
-        ({ mtimeMs }) => this.#clock.now() - mtimeMs,
-        () => 0,
+      const isOld = await stat(path).then(
+        ({ mtimeMs }) => mtimeMs < old,
+        () => false,
       );
-      if (age > LEFT) await unlink(path).catch(() => undefined);
+      if (isOld) await unlink(path).catch(() => undefined);
     }
   }
 

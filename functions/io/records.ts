@@ -58,7 +58,9 @@ export class ClusterRecords implements TrustMemory {
     signal: AbortSignal,
   ): Promise<RememberedTrust> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const object = await this.#get(seen.server, seen.gun, signal);
+      // What was not there a moment ago is made without another look: that it is there by now the API server says itself (409).
+      const isNew = attempt === 0 && base === undefined;
+      const object = isNew ? undefined : await this.#get(seen.server, seen.gun, signal);
       const record = object === undefined ? undefined : parseOf(object, seen.server, seen.gun);
       const merged = mergeTrust(record, base, seen);
       if (record?.frozen === true) return record;

@@ -64,8 +64,10 @@ interface Look {
 function look(prover: Prover, inquiry: Inquiry, notBefore: number | undefined, signal: AbortSignal): Awaitable<Look> {
   const { question, signers, credentials } = inquiry;
   const { reference, requirement } = question;
+  // A refusal is noted by nobody, nor is what has no tag.
+  const noted = prover.admitted !== undefined && notBefore === undefined && reference.tag !== undefined;
   const ask = (credential: Credential | undefined): Awaitable<TrustFacts> =>
-    prover.trust.facts(queryOf(inquiry, credential, notBefore), signal);
+    prover.trust.facts({ ...queryOf(inquiry, credential, notBefore), noted }, signal);
   const asked = credentials.length === 0 ? ask(undefined) : firstAdmitted([...credentials, undefined], ask);
   return proceed(asked, (facts) => {
     const judged = judge(facts, reference, signers, requirement.signerThreshold);
@@ -102,7 +104,8 @@ function noted(prover: Prover, inquiry: Inquiry, look: Look): Verdict {
   const { reference, dryRun } = inquiry.question;
   if (verdict.outcome !== 'trusted') return verdict;
   const { digest } = verdict;
-  if (digest !== undefined && !dryRun) prover.admitted?.note({ ...admissionOf(inquiry, look), sha256: hexOf(digest) });
+  if (digest !== undefined && !dryRun)
+    prover.admitted?.note({ ...admissionOf(inquiry, look), sha256: hexOf(digest) }, facts);
   if (facts.unanswered === undefined) return verdict;
   return { ...verdict, warning: unansweredWarning(reference, facts.unanswered) };
 }

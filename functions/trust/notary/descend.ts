@@ -1,3 +1,4 @@
+import { setImmediate as pause } from 'node:timers/promises';
 import { LIMITS } from '../../limits.ts';
 import type { TrustedList } from './chain.ts';
 import { checkRoot, verifySnapshot, verifyTimestamp } from './chain.ts';
@@ -51,14 +52,17 @@ const MEMORY_FACTOR = 4;
 export async function descend(update: Update, root: TrustedRoot, timestamp: Buffer | undefined): Promise<TrustFacts> {
   const { request } = update;
   const stamp = await timestampOf(update, root, timestamp);
+  await pause();
   const snapshotMeta = stated(stamp.meta, 'snapshot');
   const snapshot = await snapshotOf(update, root, snapshotMeta);
   checkRoot(root, snapshot.meta);
+  await pause();
   const asked = new Set([RELEASES, ...request.roles, ...(request.previous?.state.asked ?? [])]);
   const roles = withParents(asked);
   const descent = new Descent(update, snapshot.meta, unchangedSince(update, root));
   await descent.fetch(['targets', ...roles]);
   const targets = descent.targets(root);
+  await pause();
   for (const role of roles) descent.delegation(role);
   const usable = [...descent.delegations.values()].filter(isUsable);
   const all = [root.facts, stamp.facts, snapshot.facts, targets, ...usable];

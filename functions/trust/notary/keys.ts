@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createHash, createPublicKey } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Result } from '../../codes.ts';
 import { accept, refuse } from '../../codes.ts';
 import { LIMITS } from '../../limits.ts';
@@ -7,7 +8,7 @@ import { canonicalBytes } from './canonical.ts';
 import type { Certificate } from './certificate.ts';
 import { parseCertificate } from './certificate.ts';
 import type { PemBlock } from './pem.ts';
-import { readPem } from './pem.ts';
+import { readPem, writePem } from './pem.ts';
 
 /** A key as a role file holds it. */
 export interface TufKey {
@@ -50,11 +51,19 @@ const ED25519_BYTES = 32;
 /** Go refuses larger public exponents, and 1. */
 const RSA_EXPONENT_MAX = 2n ** 31n - 1n;
 
-/** As PEM (RFC 7468), in the one form of a key that Node (24) takes without making an error first. */
+/** Keys that are kept, some 2 kB each: those that sign many repositories are used again and again. */
+const KEYS = 256;
+const objects = new LRUCache<string, KeyObject>({ max: KEYS });
+
+/** From PEM (RFC 7468), the one form of a key that Node (24) takes without making an error first. */
 const objectOf = (spki: Buffer): KeyObject | undefined => {
-  const lines = spki.toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n');
+  const pem = writePem([{ label: 'PUBLIC KEY', bytes: spki }]);
+  const known = objects.get(pem);
+  if (known !== undefined) return known;
   try {
-    return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${lines}\n-----END PUBLIC KEY-----\n`);
+    const object = createPublicKey(pem);
+    objects.set(pem, object);
+    return object;
   } catch {
     return undefined;
   }

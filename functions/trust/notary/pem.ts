@@ -7,6 +7,8 @@ export interface PemBlock {
 }
 
 const BEGIN = '-----BEGIN ';
+/** Characters of base64 in a line (RFC 7468 §2). */
+const COLUMNS = 64;
 const BODY = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** The bytes of base64 in its one padded form, or undefined for anything else (RFC 4648 §3.5: pad bits are zero). */
@@ -57,10 +59,12 @@ export function readPem(text: string, { headers = false } = {}): readonly PemBlo
 
 /** PEM as Go's `pem.EncodeToMemory` writes it: 64 columns, a newline at the end. */
 export function writePem(blocks: readonly PemBlock[]): string {
-  return blocks
-    .map(({ label, bytes }) => {
-      const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
-      return `-----BEGIN ${label}-----\n${lines.map((line) => `${line}\n`).join('')}-----END ${label}-----\n`;
-    })
-    .join('');
+  let text = '';
+  for (const { label, bytes } of blocks) {
+    const body = bytes.toString('base64');
+    text += `-----BEGIN ${label}-----\n`;
+    for (let at = 0; at < body.length; at += COLUMNS) text += `${body.slice(at, at + COLUMNS)}\n`;
+    text += `-----END ${label}-----\n`;
+  }
+  return text;
 }

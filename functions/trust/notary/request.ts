@@ -1,6 +1,7 @@
 import type { NotaryFiles, RememberedTrust, RepositoryAddress } from '../../ports.ts';
 import type { TrustFacts } from './facts.ts';
 import type { RootPins } from './pins.ts';
+import type { TrustedRoot } from './root.ts';
 
 /** What trust data is wanted. */
 export interface TrustRequest {
@@ -18,6 +19,8 @@ export interface TrustRequest {
   readonly previous?: TrustFacts | undefined;
   /** Files that were asked for before it was known what is remembered. */
   readonly ahead?: Ahead | undefined;
+  /** Told of the root of a first use as soon as it is trusted, so that it can be persisted before anything else is looked at (TUF 5.3.8). */
+  readonly trusted?: ((root: TrustedRoot) => void) | undefined;
 }
 
 /** Files by role that were asked for by their latest names, ahead of what leads to them. */
@@ -32,4 +35,6 @@ export interface Update {
   readonly signal: AbortSignal;
   /** What was asked for ahead of its parents. */
   readonly ahead?: Ahead;
+  /** The root that this update trusted at its first look; a later one has to follow from it. */
+  readonly root?: TrustedRoot;
 }

@@ -14,9 +14,9 @@ interface Known {
   readonly root: TrustedRoot | undefined;
 }
 
-const knownOf = ({ request }: Update): Known | undefined => {
+const knownOf = ({ request, root }: Update): Known | undefined => {
   const { previous, remembered } = request;
-  const held = previous?.state.root;
+  const held = root ?? previous?.state.root;
   if (held !== undefined) return { version: held.facts.version, keyIds: [...held.facts.keyIds], root: held };
   if (remembered === undefined) return undefined;
   return { version: remembered.versions.get('root') ?? 1, keyIds: remembered.rootKeyIds, root: undefined };
@@ -87,6 +87,7 @@ export async function trustRoot(update: Update, bytes: Buffer | undefined): Prom
   const root = known === undefined ? latest : await follow(update, known, { latest, bytes, rules });
   checkFrozen(update.request.remembered, [...root.facts.keyIds]);
   checkExpiry(root.facts, update.now);
+  if (known === undefined) update.request.trusted?.(root);
   return root;
 }
 

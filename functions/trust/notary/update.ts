@@ -31,7 +31,7 @@ const fromScratch = async (update: Update): Promise<TrustFacts> => {
     // Notary's client looks at root once more: a publication between the two reads is no attack.
     const again = await fetchFile(update, LATEST_ROOT);
     if (again === undefined || rootBytes === undefined || again.equals(rootBytes)) throw error;
-    return descend(update, await trustRoot(update, again), undefined);
+    return descend(update, await trustRoot({ ...update, root }, again), undefined);
   }
 };
 
@@ -72,16 +72,20 @@ export async function updateTrust(
   }
 }
 
-/** What is to be remembered of verified facts: root keys and whether pins of the cluster vouch for them, the version of every role that was verified, the earliest expiry. */
+/** What is to be remembered of a root that is trusted: its keys and whether pins of the cluster vouch for them, its version, its expiry. */
+export function rememberedRoot(
+  { server, gun }: Pick<RememberedTrust, 'server' | 'gun'>,
+  { keyIds, version, expires }: TrustFacts['root'],
+  vouches = false,
+): RememberedTrust {
+  const rootFrom = vouches ? 'pinned' : 'firstUse';
+  return { server, gun, rootKeyIds: [...keyIds].toSorted(), rootFrom, versions: new Map([['root', version]]), expires };
+}
+
+/** What is to be remembered of verified facts: the same of their root, the version of every role that was verified, the earliest expiry. */
 export function rememberedOf(facts: TrustFacts, vouches = false): RememberedTrust {
   const usable = [...facts.delegations.values()].filter(isUsable);
   const roles = [facts.root, facts.timestamp, facts.snapshot, facts.targets, ...usable];
-  return {
-    server: facts.server,
-    gun: facts.gun,
-    rootKeyIds: [...facts.root.keyIds].toSorted(),
-    rootFrom: vouches ? 'pinned' : 'firstUse',
-    versions: new Map(roles.map(({ role, version }) => [role, version])),
-    expires: facts.expires,
-  };
+  const versions = new Map(roles.map(({ role, version }) => [role, version]));
+  return { ...rememberedRoot(facts, facts.root, vouches), versions, expires: facts.expires };
 }

@@ -1,10 +1,14 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Admitted } from '../../../functions/cache/admitted.ts';
 import { MemoryTrust } from '../../../functions/cache/memory.ts';
 import { Fault } from '../../../functions/codes.ts';
 import { openLog, silentLog } from '../../../functions/log.ts';
 import type { AdmittedQuery, RememberedTrust } from '../../../functions/ports.ts';
 import { TrustError } from '../../../functions/trust/notary/error.ts';
+import type { TrustFacts } from '../../../functions/trust/notary/facts.ts';
+import { rememberedOf, updateTrust } from '../../../functions/trust/notary/update.ts';
+import { filesOf } from '../../support/tuf/memory.ts';
+import { TestRepository } from '../../support/tuf/repository.ts';
 
 const DAY = 24 * 3600 * 1000;
 const [server, gun] = ['https://notary.example', 'host/team/app'];
@@ -16,7 +20,6 @@ const query: AdmittedQuery = {
   tag: 'v1',
   demand: '0'.repeat(32),
 };
-const record: RememberedTrust = { server, gun, rootKeyIds: ['k'], versions: new Map([['root', 1]]), expires: 0 };
 
 /** A memory that counts its writes, and replicas that share it. */
 class Counting extends MemoryTrust {
@@ -26,8 +29,11 @@ class Counting extends MemoryTrust {
     return super.remember(...args);
   }
 }
+const START = Date.UTC(2026, 5, 1);
 let memory: Counting;
 let now: number;
+let facts: TrustFacts;
+let record: RememberedTrust;
 const replica = () =>
   new Admitted({
     memory,
@@ -40,13 +46,20 @@ const replica = () =>
 /** A fresh replica admits, and ends. */
 async function note(admitted: AdmittedQuery): Promise<void> {
   const one = replica();
-  one.note(admitted);
+  one.note(admitted, facts);
   await one.settled();
 }
 
+beforeAll(async () => {
+  const repository = new TestRepository({ gun, now: START }).tag('v1', query.sha256).publish();
+  const address = { server, gun, registry: 'host', credential: undefined };
+  facts = await updateTrust({ address, roles: [] }, filesOf(repository), START, new AbortController().signal);
+  record = rememberedOf(facts);
+});
+
 beforeEach(async () => {
   memory = new Counting();
-  now = Date.UTC(2026, 5, 1);
+  now = START;
   await memory.remember(record, undefined);
   memory.writes = 0;
 });
@@ -62,7 +75,7 @@ describe('the memory of admitted digests', () => {
 
   it('is written at most once at a time by one replica, and an admission does not wait for it', async () => {
     const one = replica();
-    for (let index = 0; index < 30; index += 1) one.note(query);
+    for (let index = 0; index < 30; index += 1) one.note(query, facts);
     expect(memory.writes).toBe(0);
     await one.settled();
     expect(memory.writes).toBe(1);
@@ -88,7 +101,7 @@ describe('the memory of admitted digests', () => {
     });
     for (const wait of [0, 0, 600_000]) {
       now += wait;
-      one.note(query);
+      one.note(query, facts);
       await one.settled();
     }
     expect(events).toEqual(['unnoted', 'unnoted', 'unnoted']);

@@ -164,7 +164,7 @@ describe('a directory of trust records', () => {
 
   it('writes together what many want remembered of a repository at once, and gives each his own answer', async () => {
     let writes = NOW;
-    // The clock is read once for each write.
+    // The clock is read once for each write, and once to see what was left here.
     const records = await open(() => writes++);
     const base = await records.remember(record('a/b'), undefined, signal);
     const versions = Array.from({ length: 200 }, (_, index) => index + 1);
