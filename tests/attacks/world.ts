@@ -101,7 +101,8 @@ export class World {
     const credentials = new PullSecrets(this.#cluster, openLog('error'));
     const grace = this.graceHours * 3_600_000;
     const admitted = new Admitted({ memory: this.#memory, clock, grace, observe: () => undefined, log: silentLog });
-    const prover = { trust, cluster: this.#cluster, credentials, clock, admitted, ...this.settings };
+    const noted = grace > 0 && { admitted };
+    const prover = { trust, cluster: this.#cluster, credentials, clock, ...noted, ...this.settings };
     return {
       policies: { current: () => snapshotOf(this.policies) },
       cluster: this.#cluster,
@@ -142,9 +143,10 @@ export class World {
     this.secrets.set(`${namespace}/${name}`, { namespace, name, type, data, annotations });
   }
 
-  /** The answer to a review. */
+  /** The answer to a review; what is noted of it once the answer is out, is noted. */
   async send(review: JsonObject): Promise<Answer> {
     const { answer } = await admit(this.#gate, bytesOf(review), new AbortController().signal);
+    await new Promise((done) => setImmediate(done));
     const { allowed, patch, status, warnings = [] } = answer.response;
     const operations = JSON.parse(
       Buffer.from(patch ?? '', 'base64').toString('utf8') || '[]',

@@ -114,6 +114,19 @@ describe('the memory of admitted digests', () => {
     expect(memory.writes).toBe(5);
   });
 
+  it('brings the versions of the facts with it, and none where the record stands on other keys by now', async () => {
+    for (const [keys, timestamp] of [
+      [record.rootKeyIds, 1],
+      [['other'], undefined],
+    ] as const) {
+      memory = new Counting();
+      await memory.remember({ ...record, rootKeyIds: keys, versions: new Map([['root', 1]]) }, undefined);
+      await note(query);
+      const noted = await memory.read(server, gun);
+      expect([noted?.versions.get('timestamp'), noted?.admitted?.length]).toEqual([timestamp, 1]);
+    }
+  });
+
   it('is written for a digest that had left the trust data and is back', async () => {
     const { sha256, namespace, demand } = query;
     const left = { sha256, namespace, tag: 'v1', demand, seen: now, left: now };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../../functions/codes.ts';
 import type { NotaryFiles } from '../../../../functions/ports.ts';
 import type { TargetsFacts } from '../../../../functions/trust/notary/facts.ts';
+import type { TrustedRoot } from '../../../../functions/trust/notary/root.ts';
 import { rememberedOf } from '../../../../functions/trust/notary/update.ts';
 import { makeKey } from '../../../support/tuf/key.ts';
 import { look, NOW, refusalOf } from '../../../support/tuf/look.ts';
@@ -100,6 +101,37 @@ describe('the first update', () => {
       },
     };
     expect((await look(repository, { files })).root.version).toBe(2);
+  });
+
+  it('takes no second root that does not follow from the first, though nothing was known of either', async () => {
+    const repository = released();
+    const before = repository.files.get('root');
+    const anew = released();
+    const inner = filesOf(anew);
+    let first = true;
+    const trusted: TrustedRoot[] = [];
+    const files: NotaryFiles = {
+      fetch: (address, file, signal) => {
+        if (file.role !== 'root' || file.version !== undefined || !first) return inner.fetch(address, file, signal);
+        first = false;
+        return Promise.resolve(before);
+      },
+    };
+    const refusal = await refusalOf(look(repository, { files, trusted: (root) => trusted.push(root) }));
+    expect(refusal.code).toBe('TRUST_ROOT_CHANGED');
+    expect(trusted.map(({ facts }) => [...facts.keyIds])).toEqual([repository.keysOf('root').map(({ id }) => id)]);
+  });
+
+  it('tells of a root at first sight, and of none that was known', async () => {
+    const repository = released();
+    const trusted: number[] = [];
+    const tell = { trusted: ({ facts }: TrustedRoot) => void trusted.push(facts.version) };
+    const facts = await look(repository, tell);
+    expect(trusted).toEqual([1]);
+    repository.rotateRoot().publish();
+    await look(repository, { ...tell, previous: facts });
+    await look(repository, { ...tell, remembered: rememberedOf(facts) });
+    expect(trusted).toEqual([1]);
   });
 
   it('asks no further when root stays the same and does not fit', async () => {
