@@ -177,11 +177,12 @@ function openProver(config: Config, cluster: Cluster, tools: Tools): Prover & { 
     observe: metrics,
   });
   metrics.holds(() => trust.holdings());
+  const admitted = new Admitted({ memory, clock, grace, observe: (event) => metrics.cache(event), log });
   return {
     trust,
     cluster,
     credentials: new PullSecrets(cluster, log),
-    ...(grace > 0 && { admitted: new Admitted({ memory, clock, grace, observe: (event) => metrics.cache(event), log }) }),
+    ...(grace > 0 && { admitted }),
     clock,
     trustServers: config.trustServers,
     roots,

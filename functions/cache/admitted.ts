@@ -69,7 +69,9 @@ export class Admitted implements AdmittedMemory {
     if (tag === undefined || tag.length > TAG_LENGTH) return;
     if (now - (this.#known.get(key) ?? Number.NEGATIVE_INFINITY) < DAY) return;
     this.#known.set(key, now);
-    const noting = this.#noted(key, { query: { ...query, tag }, facts, now }).finally(() => this.#noting.delete(noting));
+    const noting = this.#noted(key, { query: { ...query, tag }, facts, now }).finally(() =>
+      this.#noting.delete(noting),
+    );
     this.#noting.add(noting);
   }
 

@@ -38,7 +38,7 @@ const policy = (index: number): KubeObject => ({
   spec: { repositories: [{ name: `${HOST}/*`, policy: { trust: { enabled: true } } }] },
 });
 
-export async function fill(client: KubeClient, count: number): Promise<void> {
+async function fill(client: KubeClient, count: number): Promise<void> {
   const definitions = collectionPath('apiextensions.k8s.io/v1', 'customresourcedefinitions');
   const files = ['imagepolicies', 'clusterimagepolicies'].flatMap((kind) => [
     `${kind}.portieris.cloud.ibm.com.yaml`,

@@ -230,15 +230,21 @@ class Model {
       known.verified = began;
       for (const wake of waiting) wake();
     };
-    const written = (): void => {
+    const verified = (): void => {
       const isThere = this.#recorded.has(image);
       this.#recorded.add(image);
-      if (isThere) end();
-      else this.#ask(() => this.#ask(end));
+      // Root is written down while the rest is verified.
+      let left = isThere ? 1 : 2;
+      const step = (): void => {
+        left -= 1;
+        if (left === 0) end();
+      };
+      replica.cpu.serve(look / 1e6, step);
+      if (!isThere) this.#ask(step);
     };
     this.#ask(() => {
       if (!isFirst) return this.#fetch(replica, 1, 1, end);
-      this.#fetch(replica, rounds, requests, () => replica.cpu.serve(look / 1e6, written));
+      this.#fetch(replica, rounds, requests, verified);
     });
   }
 
