@@ -21,3 +21,9 @@ export function rescue<T>(work: () => Awaitable<T>, otherwise: (error: unknown) 
 /** As `Promise.all`; at once where all are at hand. */
 export const all = <T>(values: readonly Awaitable<T>[]): Awaitable<readonly T[]> =>
   values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly T[]);
+
+/** The next turn of the event loop. What is ready gets on before it: a file that is written, an answer that came in, another admission. */
+export const turn = (): Promise<void> =>
+  new Promise((done) => {
+    setImmediate(done);
+  });

@@ -1,12 +1,12 @@
-import { setImmediate as pause } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
+import { turn } from '../awaitable.ts';
 import { Fault } from '../codes.ts';
 import { within } from '../deadline.ts';
 import type { Log } from '../log.ts';
 import type { AdmittedMemory, AdmittedQuery, Clock, RememberedTrust, SignedToday, TrustMemory } from '../ports.ts';
 import { TrustError } from '../trust/notary/error.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
-import { isNews, sameKeys } from '../trust/notary/remembered.ts';
+import { isAbove, isNews, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf } from '../trust/notary/update.ts';
 
 /** Digests known to be remembered already: they are not written again within a day. */
@@ -57,6 +57,8 @@ export class Admitted implements AdmittedMemory {
   /** When each cause was last told (ms), by its code. */
   readonly #told = new Map<string, number>();
   readonly #known = new LRUCache<string, number>({ max: KNOWN });
+  /** Roots of first uses whose versions are noted: a record that was reset has none, whatever is known. */
+  readonly #versioned = new WeakSet<TrustFacts['root']>();
 
   constructor(options: AdmittedOptions) {
     this.#options = options;
@@ -67,8 +69,10 @@ export class Admitted implements AdmittedMemory {
     const key = JSON.stringify([query.server, query.gun, query.sha256, query.namespace, query.tag, query.demand]);
     const { tag } = query;
     if (tag === undefined || tag.length > TAG_LENGTH) return;
-    if (now - (this.#known.get(key) ?? Number.NEGATIVE_INFINITY) < DAY) return;
+    const isKnown = now - (this.#known.get(key) ?? Number.NEGATIVE_INFINITY) < DAY;
+    if (isKnown && (facts.unversioned !== true || this.#versioned.has(facts.root))) return;
     this.#known.set(key, now);
+    this.#versioned.add(facts.root);
     const noting = this.#noted(key, { query: { ...query, tag }, facts, now }).finally(() =>
       this.#noting.delete(noting),
     );
@@ -81,13 +85,14 @@ export class Admitted implements AdmittedMemory {
 
   async #noted(key: string, note: Note): Promise<void> {
     // The answer goes out first.
-    await pause();
+    await turn();
     try {
       const timed = AbortSignal.timeout(PATIENCE);
       await within(timed, this.#write(note, timed), 'What was admitted could not be remembered in time.');
     } catch (error) {
       // Whatever it was: the digest is admitted by its signature, and is noted by a later admission.
       this.#known.delete(key);
+      this.#versioned.delete(note.facts.root);
       this.#options.observe('unnoted');
       this.#tell(error, note.query);
     }
@@ -111,8 +116,8 @@ export class Admitted implements AdmittedMemory {
     const record = await memory.read(server, gun, signal);
     if (record === undefined) return;
     const seen = rememberedOf(facts);
-    // Where the record went on to other keys meanwhile, these facts have nothing to say to it.
-    const { versions, expires } = sameKeys(record, seen) ? seen : record;
+    // Where the record went on meanwhile, or to other keys, these facts have nothing to say to it.
+    const { versions, expires } = sameKeys(record, seen) && isAbove(seen, record) ? seen : record;
     const admitted = isNoted(record, query, now) ? [] : [{ sha256, namespace, tag, demand, seen: now }];
     const told = { ...record, versions, expires, admitted };
     if (isNews(record, told, now)) await memory.remember(told, record, signal);

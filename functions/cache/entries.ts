@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { RememberedTrust, TrustQuery } from '../ports.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
-import { sameKeys } from '../trust/notary/remembered.ts';
+import { goesOn, isBehind, sameKeys } from '../trust/notary/remembered.ts';
 import { rememberedOf } from '../trust/notary/update.ts';
 import type { Moment } from './steady.ts';
 
@@ -15,7 +15,7 @@ export interface Entry {
   readonly verified: Moment;
   /** What the memory held of the repository when they were verified, or holds since. */
   readonly record: RememberedTrust | undefined;
-  /** How much of what the facts show the memory is known to hold. */
+  /** How much of what the facts show the memory holds; versions that merely rose may be left to a later update. */
   readonly written: 'nothing' | 'root' | 'all';
   /** False once a later update gave an answer that is a refusal: then they are a floor for versions and nothing else. */
   readonly stands: boolean;
@@ -107,4 +107,13 @@ export function previousOf(entry: Entry | undefined, remembered: RememberedTrust
   const follows =
     remembered === undefined ? entry.record === undefined : sameKeys(remembered, rememberedOf(entry.facts));
   return follows ? entry.facts : undefined;
+}
+
+/** The entry once its record has become this one, by whomever: what stands on other keys falls, and what is older is looked at anew before it serves. */
+export function afterChange(entry: Entry, record: RememberedTrust | undefined): Entry {
+  const seen = rememberedOf(entry.facts);
+  const stands = goesOn(record, entry.record, seen);
+  const frozen = record?.frozen === entry.record?.frozen;
+  const behind = !frozen || (record !== undefined && isBehind(seen, record));
+  return stands && !behind ? entry : { ...entry, stands: entry.stands && stands, behind };
 }

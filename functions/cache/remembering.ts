@@ -4,12 +4,15 @@ import { changedAdmitted } from '../trust/notary/admitted.ts';
 import { isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
 import type { TrustedRoot } from '../trust/notary/root.ts';
 import { rememberedOf, rememberedRoot } from '../trust/notary/update.ts';
-import { type Entry, isSettled } from './entries.ts';
+import type { Entry } from './entries.ts';
 import type { CacheObserver } from './observer.ts';
 
-/** For whom something is written, when (ms since the epoch), and for how long. */
+/** For whom something is written, and when. */
 export interface Occasion {
   readonly query: TrustQuery;
+  /** True where the look that gave the entry had its root remembered by a first use, and nobody changed the record since. */
+  readonly rooted: boolean;
+  /** ms since the epoch. */
   readonly now: number;
   readonly signal: AbortSignal;
 }
@@ -28,13 +31,14 @@ export class Remembering {
    * The entry once the memory holds what it shows; nothing is written where it does so already. A first use and a new root count only once they are
    * remembered; versions that merely rose are remembered at a later update where the memory gives no answer now, and those of a first use by whoever notes it.
    */
-  async written(entry: Entry, { query, now, signal }: Occasion): Promise<Entry> {
+  async written(entry: Entry, { query, rooted, now, signal }: Occasion): Promise<Entry> {
     const { record, facts } = entry;
     const seen = { ...rememberedOf(facts, query.vouches), admitted: changedAdmitted(record, facts, now) };
     // Another replica may have gone ahead while this one looked: the next caller looks anew.
     const behind = record !== undefined && isBehind(seen, record);
     if (!isNews(record, seen, now)) return { ...entry, written: 'all', behind };
-    if (isSettled(entry, query)) return { ...entry, behind };
+    if (rooted && query.noted && record !== undefined && holdsRoot(record, seen))
+      return { ...entry, facts: { ...facts, unversioned: true }, written: 'root', behind };
     try {
       const stored = await this.#memory.remember(seen, record, signal);
       return { ...entry, record: stored, written: 'all', behind: isBehind(seen, stored) };
@@ -45,30 +49,40 @@ export class Remembering {
     }
   }
 
-  /** Of a repository that is not remembered: writes its root down while what hangs from it is still verified (TUF 5.3.8), so that nobody has to wait for it long. */
-  firstUse({ query, signal }: Occasion): FirstUse {
-    const { address, vouches } = query;
-    return new FirstUse(({ facts }) =>
-      this.#memory.remember(rememberedRoot(address, facts, vouches), undefined, signal),
-    );
+  /** For a look at a repository that is not remembered. */
+  firstUse(query: TrustQuery, signal: AbortSignal): FirstUse {
+    return new FirstUse(this.#memory, query, signal);
   }
 }
 
-/** A root that is taken at first sight, on its way into the memory. */
+const holdsRoot = (record: RememberedTrust, seen: RememberedTrust): boolean =>
+  sameKeys(record, seen) && record.versions.get('root') === seen.versions.get('root');
+
+/** The root of a first use on its way into the memory, while what hangs from it is still verified (TUF 5.3.8): next to nobody has to wait for it. */
 class FirstUse {
-  readonly #remember: (root: TrustedRoot) => Promise<RememberedTrust>;
+  readonly #memory: TrustMemory;
+  readonly #query: TrustQuery;
+  readonly #signal: AbortSignal;
   #record: Promise<RememberedTrust> | undefined;
 
-  constructor(remember: (root: TrustedRoot) => Promise<RememberedTrust>) {
-    this.#remember = remember;
+  constructor(memory: TrustMemory, query: TrustQuery, signal: AbortSignal) {
+    this.#memory = memory;
+    this.#query = query;
+    this.#signal = signal;
   }
 
   /** For `updateTrust`, as `trusted`. */
-  readonly trusted = (root: TrustedRoot): void => {
-    this.#record = this.#remember(root);
-    // It counts where the facts do: where these are refused, what became of it is not asked.
+  readonly trusted = ({ facts }: TrustedRoot): void => {
+    const { address, vouches } = this.#query;
+    this.#record = this.#memory.remember(rememberedRoot(address, facts, vouches), undefined, this.#signal);
+    // Whoever asks for the record has the error; until then it is nobody's.
     this.#record.catch(() => undefined);
   };
+
+  /** Ends when the root is remembered, or is not; never throws. To be waited for whatever comes of the look: its end ends the write. */
+  async settled(): Promise<void> {
+    await this.#record?.catch(() => undefined);
+  }
 
   /** The record that holds the root; undefined where no root was trusted at first sight. Throws as `TrustMemory.remember` does. */
   get record(): Promise<RememberedTrust> | undefined {

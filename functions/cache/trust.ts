@@ -3,12 +3,19 @@ import { Fault } from '../codes.ts';
 import { detached, within } from '../deadline.ts';
 import { LIMITS } from '../limits.ts';
 import type { FetchOutcome, TrustHoldings } from '../metrics/trust.ts';
-import type { Clock, NotaryFiles, RememberedTrust, TrustMemory, TrustQuery, TrustSource } from '../ports.ts';
+import type {
+  Clock,
+  NotaryFiles,
+  RememberedTrust,
+  RepositoryAddress,
+  TrustMemory,
+  TrustQuery,
+  TrustSource,
+} from '../ports.ts';
 import type { TrustFacts } from '../trust/notary/facts.ts';
 import { fetchAhead } from '../trust/notary/fetch.ts';
-import { goesOn, isBehind, sameKeys } from '../trust/notary/remembered.ts';
-import { rememberedOf, rolesWanted, updateTrust } from '../trust/notary/update.ts';
-import { Entries, type Entry, isSettled, isUsable, previousOf } from './entries.ts';
+import { rolesWanted, updateTrust } from '../trust/notary/update.ts';
+import { afterChange, Entries, type Entry, isSettled, isUsable, previousOf } from './entries.ts';
 import { Expiries } from './expiry.ts';
 import { FaultMemory, isBusy, isOutage, restOf } from './faults.ts';
 import { keyOf } from './key.ts';
@@ -35,10 +42,13 @@ export interface TrustCacheOptions {
 
 /** An update under way. */
 interface Flight {
+  readonly address: RepositoryAddress;
   readonly began: Moment;
   readonly done: Promise<Entry>;
   /** Aborts when whoever has something to fall back on has waited long enough, whenever he came; undefined where nobody has. */
   readonly patience: AbortSignal | undefined;
+  /** What its record became since, by whomever; the update may have read it before. */
+  told?: { readonly record: RememberedTrust | undefined };
 }
 
 /** What answers a query; `cause`: why the server gave no answer to it. */
@@ -165,7 +175,7 @@ export class TrustCache implements TrustSource {
     const look = (signal: AbortSignal): Promise<Entry> => this.#update(key, { query, began }, signal);
     const done = detached(LIMITS.fetchMilliseconds, look, late);
     const patience = this.#entries.get(key) && AbortSignal.timeout(this.#options.patience ?? DEFAULT_PATIENCE);
-    const flight = { began, done, patience };
+    const flight: Flight = { address: query.address, began, done, patience };
     this.#flights.set(key, flight);
     const crashed = (error: unknown): void => this.#crashed(key, { query, began }, error);
     done.then((entry) => this.#landed(key, entry), crashed);
@@ -182,42 +192,42 @@ export class TrustCache implements TrustSource {
     const ahead = isNew ? fetchAhead({ files, request: query, signal }, rolesWanted(query.roles)) : undefined;
     const remembered = await memory.read(query.address.server, query.address.gun, signal);
     const previous = previousOf(this.#entries.get(key), remembered);
-    const occasion = { query, now: began.now, signal };
     const isFirst = remembered === undefined && query.noted === true && !query.dryRun;
-    const first = isFirst ? this.#remembering.firstUse(occasion) : undefined;
+    const first = isFirst ? this.#remembering.firstUse(query, signal) : undefined;
     const request = { ...query, remembered, previous, ahead, trusted: first?.trusted };
-    const facts = await update(request, files, began.now, signal);
-    const rooted = await first?.record;
-    const record = rooted ?? remembered;
-    const written = rooted !== undefined && sameKeys(rooted, rememberedOf(facts)) ? 'root' : 'nothing';
-    const entry = { facts, verified: began, record, written, stands: true, behind: false } as const;
-    return query.dryRun ? entry : this.#remembering.written(entry, { query, now: this.#clock.moment().now, signal });
+    const facts = await update(request, files, began.now, signal).finally(() => first?.settled());
+    const record = (await first?.record) ?? remembered;
+    const entry: Entry = { facts, verified: began, record, written: 'nothing', stands: true, behind: false };
+    if (query.dryRun) return entry;
+    const told = this.#flights.get(key)?.told;
+    const rooted = record !== remembered && (told === undefined || afterChange(entry, told.record).stands);
+    return this.#remembering.written(entry, { query, rooted, now: this.#clock.moment().now, signal });
   }
 
-  /** A record was changed by an operator or another replica: what stands on other keys falls, and what is older is looked at anew before it serves. */
+  /** A record was changed by an operator or another replica, which counts for what is held, and for what is under way. */
   #recorded(server: string, gun: string, record: RememberedTrust | undefined): void {
     for (const [key, entry] of this.#entries.of(server, gun)) {
-      const seen = rememberedOf(entry.facts);
-      const stands = goesOn(record, entry.record, seen);
-      const frozen = record?.frozen === entry.record?.frozen;
-      const behind = !frozen || (record !== undefined && isBehind(seen, record));
-      if (!stands || behind) this.#entries.keep(key, { ...entry, stands: entry.stands && stands, behind });
+      const changed = afterChange(entry, record);
+      if (changed !== entry) this.#entries.keep(key, changed);
     }
+    for (const flight of this.#flights.values())
+      if (flight.address.gun === gun && flight.address.server === server) flight.told = { record };
   }
 
   /** What a dry run fetched is written down by the first admission that counts on it, before it counts on it. */
   async #settled(key: string, query: TrustQuery, entry: Entry, signal: AbortSignal): Promise<Entry> {
     const { now } = this.#clock.moment();
-    const settled = await this.#remembering.written(entry, { query, now, signal });
+    const settled = await this.#remembering.written(entry, { query, rooted: false, now, signal });
     if (this.#entries.get(key) === entry) this.#entries.keep(key, settled);
     return settled;
   }
 
   #landed(key: string, entry: Entry): void {
+    const told = this.#flights.get(key)?.told;
     this.#flights.delete(key);
     this.#failures.delete(key);
     this.#fetched(entry.verified, 'verified');
-    this.#entries.keep(key, entry);
+    this.#entries.keep(key, told === undefined ? entry : afterChange(entry, told.record));
   }
 
   #crashed(key: string, { query, began }: { query: TrustQuery; began: Moment }, error: unknown): void {

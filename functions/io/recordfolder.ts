@@ -54,7 +54,7 @@ export class RecordFolder {
   #next: Promise<Draft | undefined> | undefined;
   readonly #closing = new AbortController();
   /** Ends when there is nothing left to do for the records that have their name by now. */
-  #tidied: Promise<unknown> = Promise.resolve();
+  #tidied: Promise<void> = Promise.resolve();
 
   constructor(path: string, clock: Clock) {
     this.path = path;
@@ -114,7 +114,7 @@ export class RecordFolder {
       } finally {
         // To make a file takes longer than all the rest of this: nobody waits for that of the next record.
         this.#later(() => {
-          this.#next ??= this.#made().catch(() => undefined);
+          if (!this.#closing.signal.aborted) this.#next ??= this.#made().catch(() => undefined);
         });
       }
     } catch (error) {
@@ -194,7 +194,7 @@ export class RecordFolder {
   /** Does what no record waits for; before its time where the folder is closed. */
   #later(work: () => unknown): void {
     const over = pause(LATER, undefined, { signal: this.#closing.signal }).catch(() => undefined);
-    this.#tidied = Promise.all([this.#tidied, over.then(work)]);
+    this.#tidied = Promise.all([this.#tidied, over.then(work)]).then(() => undefined);
   }
 
   /** The draft that was made ahead, if there is one; it is nobody else's then. */

@@ -1,4 +1,4 @@
-import { setImmediate as pause } from 'node:timers/promises';
+import { turn } from '../../awaitable.ts';
 import { LIMITS } from '../../limits.ts';
 import type { TrustedList } from './chain.ts';
 import { checkRoot, verifySnapshot, verifyTimestamp } from './chain.ts';
@@ -46,23 +46,23 @@ const MEMORY_FACTOR = 4;
 
 /**
  * From a trusted root to the facts: timestamp, snapshot, targets, delegations (TUF 5.4 to 5.6). What did not change since `previous` is
- * neither fetched nor verified again, but its expiry counts. `timestamp`: its bytes, where they were fetched already. Throws `TrustError`
- * and `Fault`.
+ * neither fetched nor verified again, but its expiry counts. `timestamp`: its bytes, where they were fetched already. A chain takes a
+ * millisecond and more of the one thread, so others have their turn between its files. Throws `TrustError` and `Fault`.
  */
 export async function descend(update: Update, root: TrustedRoot, timestamp: Buffer | undefined): Promise<TrustFacts> {
   const { request } = update;
   const stamp = await timestampOf(update, root, timestamp);
-  await pause();
+  await turn();
   const snapshotMeta = stated(stamp.meta, 'snapshot');
   const snapshot = await snapshotOf(update, root, snapshotMeta);
   checkRoot(root, snapshot.meta);
-  await pause();
+  await turn();
   const asked = new Set([RELEASES, ...request.roles, ...(request.previous?.state.asked ?? [])]);
   const roles = withParents(asked);
   const descent = new Descent(update, snapshot.meta, unchangedSince(update, root));
   await descent.fetch(['targets', ...roles]);
   const targets = descent.targets(root);
-  await pause();
+  await turn();
   for (const role of roles) descent.delegation(role);
   const usable = [...descent.delegations.values()].filter(isUsable);
   const all = [root.facts, stamp.facts, snapshot.facts, targets, ...usable];

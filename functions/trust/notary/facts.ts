@@ -49,6 +49,8 @@ export interface TrustFacts {
   readonly bytes: number;
   /** For `updateTrust`, as `previous`. */
   readonly state: ChainState;
+  /** True where the memory holds root alone of these facts as yet: whoever notes what is admitted by them has their versions remembered. */
+  readonly unversioned?: true;
   /** Set where the server gave no answer to the latest look: when the facts were verified (ms since the epoch), and what went wrong since. */
   readonly unanswered?: { readonly since: number; readonly cause: Fault };
 }

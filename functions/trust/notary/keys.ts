@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto';
 import { createHash, createPublicKey } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { Result } from '../../codes.ts';
 import { accept, refuse } from '../../codes.ts';
 import { LIMITS } from '../../limits.ts';
@@ -51,23 +50,34 @@ const ED25519_BYTES = 32;
 /** Go refuses larger public exponents, and 1. */
 const RSA_EXPONENT_MAX = 2n ** 31n - 1n;
 
-/** Keys that are kept, some 2 kB each: those that sign many repositories are used again and again. */
+/** Values whose reading is kept: those of a few chains under way. What is cached of a repository must not hold its parsed keys and certificates. */
+const KEPT = 64;
+/** Keys that are kept, some 2 kB each: some sign many repositories. */
 const KEYS = 256;
-const objects = new LRUCache<string, KeyObject>({ max: KEYS });
+
+/** Reads each value once while it is on its way through a chain: its keys are asked for several times there. */
+function readOnce<V, T>(read: (value: V) => T, most = KEPT): (value: V) => T {
+  const kept = new Map<V, T>();
+  return (value) => {
+    const known = kept.get(value);
+    if (known !== undefined) return known;
+    const found = read(value);
+    kept.set(value, found);
+    if (kept.size > most) kept.delete(kept.keys().next().value as V);
+    return found;
+  };
+}
 
 /** From PEM (RFC 7468), the one form of a key that Node (24) takes without making an error first. */
-const objectOf = (spki: Buffer): KeyObject | undefined => {
-  const pem = writePem([{ label: 'PUBLIC KEY', bytes: spki }]);
-  const known = objects.get(pem);
-  if (known !== undefined) return known;
+const objectOfPem = readOnce((pem: string): KeyObject | undefined => {
   try {
-    const object = createPublicKey(pem);
-    objects.set(pem, object);
-    return object;
+    return createPublicKey(pem);
   } catch {
     return undefined;
   }
-};
+}, KEYS);
+
+const objectOf = (spki: Buffer): KeyObject | undefined => objectOfPem(writePem([{ label: 'PUBLIC KEY', bytes: spki }]));
 
 const ecdsaFrom = (spki: Buffer): PublicKey | undefined => {
   const hex = spki.subarray(0, 32).toString('hex');
@@ -102,22 +112,6 @@ export function publicKeyOf(spki: Buffer): PublicKey | undefined {
   if (spki.subarray(0, ED25519_PREFIX.length).equals(ED25519_PREFIX))
     return ed25519From(spki.subarray(ED25519_PREFIX.length));
   return ecdsaFrom(spki) ?? rsaFrom(spki);
-}
-
-/** Values whose reading is kept: those of a few chains under way. What is cached of a repository must not hold its parsed keys and certificates. */
-const KEPT = 64;
-
-/** Reads each value once while it is on its way through a chain: its keys are asked for several times there. */
-function readOnce<V, T>(read: (value: V) => T): (value: V) => T {
-  const kept = new Map<V, T>();
-  return (value) => {
-    const known = kept.get(value);
-    if (known !== undefined) return known;
-    const found = read(value);
-    kept.set(value, found);
-    if (kept.size > KEPT) kept.delete(kept.keys().next().value as V);
-    return found;
-  };
 }
 
 /** The certificates of an X.509 key, in their order; undefined where the value is no PEM of certificates. */

@@ -4,7 +4,13 @@ import { MemoryTrust } from '../../../functions/cache/memory.ts';
 import { TrustCache } from '../../../functions/cache/trust.ts';
 import { Fault } from '../../../functions/codes.ts';
 import { silentLog } from '../../../functions/log.ts';
-import type { NotaryFiles, RememberedTrust, TrustQuery } from '../../../functions/ports.ts';
+import type {
+  NotaryFiles,
+  RecordListener,
+  RememberedTrust,
+  TrustMemory,
+  TrustQuery,
+} from '../../../functions/ports.ts';
 import type { TrustFacts } from '../../../functions/trust/notary/facts.ts';
 import { rememberedOf } from '../../../functions/trust/notary/update.ts';
 import { makeKey } from '../../support/tuf/key.ts';
@@ -19,15 +25,37 @@ const never = new AbortController().signal;
 const turn = () => new Promise((done) => setImmediate(done));
 const repositoryOf = () => new TestRepository({ gun: GUN, now: NOW }).tag('v1', 'a'.repeat(64)).publish();
 
-/** A memory whose writes a test can hold up or change. */
-class Memory extends MemoryTrust {
+/** A memory whose writes a test can hold up or change, and that an operator may write into. */
+class Memory implements TrustMemory {
+  #inner = new MemoryTrust();
   written: RememberedTrust[] = [];
   before: (seen: RememberedTrust) => Promise<void> | void = () => undefined;
+  #tell: RecordListener = () => undefined;
 
-  override async remember(seen: RememberedTrust, base: RememberedTrust | undefined): Promise<RememberedTrust> {
+  read(server: string, gun: string): Promise<RememberedTrust | undefined> {
+    return this.#inner.read(server, gun);
+  }
+
+  async remember(
+    seen: RememberedTrust,
+    base: RememberedTrust | undefined,
+    signal: AbortSignal,
+  ): Promise<RememberedTrust> {
     this.written.push(seen);
     await this.before(seen);
-    return super.remember(seen, base);
+    signal.throwIfAborted();
+    return this.#inner.remember(seen, base);
+  }
+
+  listen(listener: RecordListener): void {
+    this.#tell = listener;
+  }
+
+  /** An operator deletes the record, or puts this one in its place. */
+  async set(record?: RememberedTrust): Promise<void> {
+    this.#inner = new MemoryTrust();
+    if (record !== undefined) await this.#inner.remember(record, undefined);
+    this.#tell(SERVER, GUN, record);
   }
 }
 
@@ -105,13 +133,17 @@ describe('the first use of a repository whose admissions are noted', () => {
     memory.before = async () => {
       memory.before = () => undefined;
       await new Promise((done) => setImmediate(done));
-      await memory.remember(rememberedOf(other), undefined);
+      await memory.remember(rememberedOf(other), undefined, never);
     };
     await expect(ask()).rejects.toMatchObject({ code: 'TRUST_ROOT_CHANGED' });
   });
 
   it('keeps its root where what hangs from it does not hold: the next one has to follow from it', async () => {
     repository.publish({ timestamp: { signers: [makeKey()] } });
+    // Longer than it takes to refuse: the end of the look must not end the write.
+    memory.before = async () => {
+      for (let turns = 0; turns < 50; turns += 1) await turn();
+    };
     await expect(ask()).rejects.toMatchObject({ code: 'TRUST_SIGNATURE' });
     expect(await versions()).toEqual({ root: 1 });
     now += TTL;
@@ -123,7 +155,7 @@ describe('the first use of a repository whose admissions are noted', () => {
     expect((await ask()).targets.targets.has('v1')).toBe(true);
   });
 
-  it('has its versions remembered with what was admitted, in one write', async () => {
+  it('has its versions remembered with what was admitted, in one write, and so again once its record was reset', async () => {
     const admitted = new Admitted({
       memory,
       clock: { now: () => now },
@@ -131,24 +163,56 @@ describe('the first use of a repository whose admissions are noted', () => {
       observe: (event) => expect(event).toBe('never'),
       log: silentLog,
     });
-    const facts = await ask();
     const query = { server: SERVER, gun: GUN, sha256: 'a'.repeat(64), namespace: 'team', tag: 'v1', demand: '0' };
-    admitted.note(query, facts);
-    await admitted.settled();
-    expect(await versions()).toEqual(ALL);
-    expect((await memory.read(SERVER, GUN))?.admitted).toMatchObject([{ tag: 'v1' }]);
-    expect(memory.written).toHaveLength(2);
+    for (let use = 0; use < 2; use += 1) {
+      memory.written = [];
+      for (let times = 0; times < 3; times += 1) {
+        admitted.note(query, await ask());
+        await admitted.settled();
+      }
+      expect(await versions()).toEqual(ALL);
+      expect((await memory.read(SERVER, GUN))?.admitted).toMatchObject([{ tag: 'v1' }]);
+      expect(memory.written).toHaveLength(2);
+      await memory.set();
+    }
   });
 
-  it('has its versions remembered before a refusal, and before whoever notes nothing', async () => {
-    for (const query of [{ notBefore: NOW, noted: false }, { noted: false }]) {
-      memory = new Memory();
+  it('has its versions remembered before whoever notes nothing is answered', async () => {
+    await ask();
+    expect(await versions()).toEqual({ root: 1 });
+    await ask({ noted: false });
+    expect(await versions()).toEqual(ALL);
+  });
+
+  it('is refused where an operator resets or changes the record while it is under way, and begins anew', async () => {
+    const other = rememberedOf(await ask({ dryRun: true }));
+    for (const changed of [undefined, { ...other, rootKeyIds: ['another'] }]) {
+      await memory.set();
       cache = opened();
-      await ask();
-      expect(await versions()).toEqual({ root: 1 });
-      await ask(query);
-      expect(await versions()).toEqual(ALL);
+      const held = Promise.withResolvers<void>();
+      onFetch = (role) => (role === 'timestamp' ? held.promise : undefined);
+      memory.written = [];
+      const asked = ask();
+      while ((await memory.read(SERVER, GUN)) === undefined) await turn();
+      await memory.set(changed);
+      held.resolve();
+      await expect(asked).rejects.toMatchObject({ code: 'TRUST_ROOT_CHANGED' });
     }
+  });
+
+  it('is written whole where root was published anew under the same keys while it was looked at', async () => {
+    const before = new Map(repository.files);
+    repository.roles.targets.keys = [makeKey()];
+    repository.publish({}, ['root', 'targets']);
+    const after = new Map(repository.files);
+    const show = (files: ReadonlyMap<string, Buffer>) => {
+      repository.files.clear();
+      for (const [name, bytes] of files) repository.files.set(name, bytes);
+    };
+    show(new Map([...after, ['root', before.get('root') as Buffer]]));
+    onFetch = () => (memory.written.length > 0 ? show(after) : undefined);
+    expect((await ask()).root.version).toBe(2);
+    expect(await versions()).toMatchObject({ root: 2, targets: 2 });
   });
 
   it('has its versions remembered by the next look where no note came through', async () => {
@@ -164,7 +228,7 @@ describe('the first use of a repository whose admissions are noted', () => {
     memory.before = async (seen) => {
       memory.before = () => undefined;
       const ahead = new Map([...rememberedOf(facts).versions, ['timestamp', 9] as const]);
-      await memory.remember({ ...seen, versions: ahead }, undefined);
+      await memory.remember({ ...seen, versions: ahead }, undefined, never);
     };
     await ask();
     await expect(ask()).rejects.toMatchObject({ code: 'TRUST_ROLLBACK' });

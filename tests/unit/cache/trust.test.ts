@@ -500,6 +500,21 @@ describe('the memory beyond the cache', () => {
     expect([...(await world.ask()).root.keyIds]).toEqual(anew.keysOf('root').map(({ id }) => id));
   });
 
+  it('counts a reset that comes while a refresh is under way, though the refresh has no news', async () => {
+    await world.ask();
+    world.now += TTL / 2;
+    const release = world.hold();
+    await world.ask();
+    await settle();
+    world.memory.inner = new MemoryTrust();
+    world.memory.tell('https://notary.example', 'host/team/app', undefined);
+    release();
+    await settle();
+    expect(world.memory.writes).toBe(1);
+    await world.ask();
+    expect(world.memory.writes).toBe(2);
+  });
+
   it('does not take the root of a dry run in place of one that was remembered meanwhile', async () => {
     await world.ask({ dryRun: true });
     const other = new TestRepository({ gun: 'host/team/app', now: START }).tag('v1', DIGEST).publish();

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../../functions/json.ts';
 import type { Mode } from '../../../functions/policy/policy.ts';
 import { selectRule } from '../../../functions/policy/select.ts';
 import { snapshotOf } from '../../../functions/policy/snapshot.ts';
-import type { Credential, CredentialQuery, NotaryFiles, TrustQuery } from '../../../functions/ports.ts';
+import type { AdmittedMemory, Credential, CredentialQuery, NotaryFiles, TrustQuery } from '../../../functions/ports.ts';
 import { TrustError } from '../../../functions/trust/notary/error.ts';
 import type { Prover } from '../../../functions/trust/question.ts';
 import { verifyImage } from '../../../functions/trust/verify.ts';
@@ -155,6 +155,21 @@ describe('verifyImage', () => {
   ])('is no pass with %s', async (_, error, expected) => {
     fail = () => error;
     expect(await verify([trusting('*')])).toMatchObject(expected);
+  });
+
+  it('says of which look an admission is noted: of the first, of an image with a tag, where somebody notes', async () => {
+    const noting: string[] = [];
+    const admitted: AdmittedMemory = {
+      note: ({ sha256 }, { gun }) => void noting.push(`${gun} ${sha256}`),
+      settled: async () => undefined,
+      pardon: async () => undefined,
+    };
+    await verify([trusting('*')], 'nginx:v1', { admitted });
+    await verify([trusting('*')], `nginx@sha256:${A}`, { admitted });
+    await verify([trusting('*')], 'nginx:none', { admitted });
+    await verify([trusting('*')], 'nginx:v1');
+    expect(queries.map(({ noted }) => noted)).toEqual([true, false, true, false, false]);
+    expect(noting).toEqual([`docker.io/library/nginx ${A}`, `docker.io/library/nginx ${A}`]);
   });
 
   it('throws what is a bug, for the caller to refuse', async () => {
