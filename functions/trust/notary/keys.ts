@@ -52,6 +52,8 @@ const RSA_EXPONENT_MAX = 2n ** 31n - 1n;
 
 /** Values whose reading is kept: those of a few chains under way. What is cached of a repository must not hold its parsed keys and certificates. */
 const KEPT = 64;
+/** Bytes of the largest key that is taken: its modulus, and what stands around it. What is kept is bounded by it. */
+const SPKI_BYTES = LIMITS.rsaBits.max / 8 + 64;
 /** Keys that are kept, some 2 kB each: some sign many repositories. */
 const KEYS = 256;
 
@@ -77,7 +79,8 @@ const objectOfPem = readOnce((pem: string): KeyObject | undefined => {
   }
 }, KEYS);
 
-const objectOf = (spki: Buffer): KeyObject | undefined => objectOfPem(writePem([{ label: 'PUBLIC KEY', bytes: spki }]));
+const objectOf = (spki: Buffer): KeyObject | undefined =>
+  spki.length > SPKI_BYTES ? undefined : objectOfPem(writePem([{ label: 'PUBLIC KEY', bytes: spki }]));
 
 const ecdsaFrom = (spki: Buffer): PublicKey | undefined => {
   const hex = spki.subarray(0, 32).toString('hex');
