@@ -49,6 +49,11 @@ export interface InspectOrder {
 function referenceOf({ repository }: InspectOrder): ImageReference {
   const parsed = parseReference(repository);
   if (!parsed.ok) throw new CommandError(parsed.refusal.message);
+  const { tag, digest } = parsed.value;
+  if (tag !== undefined || digest !== undefined)
+    throw new CommandError(
+      `inspect looks at a whole repository, and ${repository} names one image of it. Leave out what comes after the repository, or ask by \`portieris explain ${repository}\`.`,
+    );
   return parsed.value;
 }
 

@@ -249,6 +249,11 @@ describe('portieris inspect', () => {
     expect(inspection.reason?.code).toBe('TRUST_EXPIRED');
     expect((await run(['inspect', 'registry.demo/shop/forgotten'])).code).toBe(1);
     expect((await run(['inspect', 'nowhere.example/app'])).messages).toContain('--trust-server');
+    for (const image of ['registry.demo/shop/web:1.4', `registry.demo/shop/web@sha256:${'a'.repeat(64)}`]) {
+      const { code, output, messages } = await run(['inspect', image]);
+      expect([code, output]).toEqual([2, '']);
+      expect(messages).toContain(`portieris explain ${image}`);
+    }
   });
 });
 
