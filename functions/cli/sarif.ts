@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import manifest from '../../package.json' with { type: 'json' };
@@ -69,9 +69,7 @@ function uriOf(file: string): string {
 
 /** The same for the same image at the same field of the same object, on whichever line it stands (§3.27.17). */
 const fingerprint = ({ file, subject, reason, text }: Result): string =>
-  createHash('sha256')
-    .update(JSON.stringify([uriOf(file), subject, reason.code, text]))
-    .digest('hex');
+  hash('sha256', JSON.stringify([uriOf(file), subject, reason.code, text]), 'hex');
 
 /** A check as SARIF 2.1.0 (OASIS), the form that code scanning reads: one result for each place that names a refused image. */
 export function renderSarif(findings: Findings): string {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { remedyOf } from '../answer/decision.ts';
 import type { JsonObject } from '../json.ts';
 import type { RoleExpiry } from '../metrics/trust.ts';
@@ -28,8 +28,7 @@ const DAY = 86_400_000;
 /** Bytes of a name in a payload. */
 const NAME_BYTES = 512;
 
-const idOf = (...parts: readonly unknown[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+const idOf = (...parts: readonly unknown[]): string => hash('sha256', JSON.stringify(parts), 'hex').slice(0, 32);
 
 /** A path of names, each percent-encoded, for attributes travel as HTTP headers. */
 const path = (...names: readonly string[]): string =>

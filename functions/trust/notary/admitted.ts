@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LIMITS } from '../../limits.ts';
 import type { AdmittedDigest, RememberedTrust } from '../../ports.ts';
 import { isUsable, type TargetsFacts, type TrustFacts } from './facts.ts';
@@ -35,10 +35,7 @@ export function demandOf(facts: TrustFacts, signers: readonly Signer[], threshol
 
 function hashOf(facts: TrustFacts, keys: readonly string[], threshold: number | undefined): string {
   const roles = [facts.root, facts.targets, releasesIn(facts)].map((role) => [...(role?.keyIds ?? [])].toSorted());
-  return createHash('sha256')
-    .update(JSON.stringify([threshold ?? keys.length, keys, roles]))
-    .digest('hex')
-    .slice(0, 32);
+  return hash('sha256', JSON.stringify([threshold ?? keys.length, keys, roles]), 'hex').slice(0, 32);
 }
 
 const keyOf = ({ sha256, namespace, tag, demand }: AdmittedDigest): string =>

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { TrustError } from './error.ts';
 import type { FileMeta } from './metadata.ts';
 
 /** SHA-256 and SHA-512 of bytes, by the names Notary gives them. */
 export function hashesOf(bytes: Uint8Array): ReadonlyMap<string, Buffer> {
   return new Map([
-    ['sha256', createHash('sha256').update(bytes).digest()],
-    ['sha512', createHash('sha512').update(bytes).digest()],
+    ['sha256', hash('sha256', bytes, 'buffer')],
+    ['sha512', hash('sha512', bytes, 'buffer')],
   ]);
 }
 
@@ -34,7 +34,7 @@ export function checkHashes(found: ReadonlyMap<string, Buffer>, length: number, 
 
 /** Whether bytes are the file that a parent states, by length and SHA-256: false where it states none. What else it states is for `checkHashes` to hold. */
 export const isStated = (bytes: Uint8Array, { length, hashes }: FileMeta): boolean =>
-  bytes.length === length && hashes.get('sha256')?.equals(createHash('sha256').update(bytes).digest()) === true;
+  bytes.length === length && hashes.get('sha256')?.equals(hash('sha256', bytes, 'buffer')) === true;
 
 /** Whether two parents state the same of a file. */
 export function isSameFile(one: FileMeta | undefined, other: FileMeta | undefined): boolean {

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { createHash, createPublicKey } from 'node:crypto';
+import { createPublicKey, hash } from 'node:crypto';
 import type { Result } from '../../codes.ts';
 import { accept, refuse } from '../../codes.ts';
 import { LIMITS } from '../../limits.ts';
@@ -29,7 +29,7 @@ export interface PublicKey {
   readonly fingerprint: string;
 }
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array): string => hash('sha256', bytes, 'hex');
 
 /** Key ID as Notary computes it: SHA-256 (hex) of the canonical JSON of type and value. */
 export function keyId(type: string, value: Uint8Array): string {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Certificate } from './certificate.ts';
 import type { RootKey } from './rootkeys.ts';
 
@@ -90,9 +90,9 @@ const identities = new WeakMap<RootPins, string>();
 export function pinsIdentity(pins: RootPins): string {
   const known = identities.get(pins);
   if (known !== undefined) return known;
-  const authorities = pins.authorities.map(({ der }) => createHash('sha256').update(der).digest('hex'));
+  const authorities = pins.authorities.map(({ der }) => hash('sha256', der, 'hex'));
   const parts = [[...pins.keyIds], [...pins.fingerprints], [...new Set(authorities)]].map((part) => part.toSorted());
-  const identity = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  const identity = hash('sha256', JSON.stringify(parts), 'hex');
   identities.set(pins, identity);
   return identity;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ErrorObject } from 'ajv';
 import { checker } from '../../checker.ts';
 import { isObject, type JsonObject } from '../../json.ts';
@@ -97,11 +97,8 @@ export function recordName(server: string, gun: string): string {
     .replaceAll(/[^a-z0-9]/g, '-')
     .slice(-SLUG_LENGTH)
     .replace(/^-/, 'x');
-  const hash = createHash('sha256')
-    .update(JSON.stringify([server, gun]))
-    .digest('hex')
-    .slice(0, 32);
-  return `${slug}-${hash}`;
+  const digest = hash('sha256', JSON.stringify([server, gun]), 'hex').slice(0, 32);
+  return `${slug}-${digest}`;
 }
 
 /** Which repository a record object says it is of; undefined where it does not say. */
