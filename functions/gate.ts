@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Gate } from './admit.ts';
 import { type Awaitable, rescue } from './awaitable.ts';
-import { Admitted } from './cache/admitted.ts';
+import { openAdmitted } from './cache/admitted.ts';
 import { MemoryTrust } from './cache/memory.ts';
 import { TrustCache } from './cache/trust.ts';
 import { Fault } from './codes.ts';
@@ -165,7 +165,6 @@ function openHttp({ trustCaFile }: Config, { clock, metrics }: Surroundings): Ht
 
 function openProver(config: Config, cluster: Cluster, tools: Tools): Prover & { readonly trust: TrustCache } {
   const { log, metrics, clock, http, memory, roots, tracer } = tools;
-  const { trustGrace: grace } = config;
   const notary = tools.files ?? new NotaryClient(http, new Authenticator(http, clock, config.tokenRealms));
   const files = tracer === undefined ? notary : tracedFiles(tracer, notary);
   const trust = new TrustCache({
@@ -177,12 +176,11 @@ function openProver(config: Config, cluster: Cluster, tools: Tools): Prover & { 
     observe: metrics,
   });
   metrics.holds(() => trust.holdings());
-  const admitted = new Admitted({ memory, clock, grace, observe: (event) => metrics.cache(event), log });
   return {
     trust,
     cluster,
     credentials: new PullSecrets(cluster, log),
-    ...(grace > 0 && { admitted }),
+    admitted: openAdmitted({ memory, clock, grace: config.trustGrace, observe: (event) => metrics.cache(event), log }),
     clock,
     trustServers: config.trustServers,
     roots,

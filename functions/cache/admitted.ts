@@ -50,6 +50,10 @@ const isNoted = (record: RememberedTrust, query: AdmittedQuery, now: number): bo
       demand === query.demand,
   );
 
+/** The memory of admitted digests; undefined where the operator gives no grace, for then nobody would profit by it. */
+export const openAdmitted = (options: AdmittedOptions): Admitted | undefined =>
+  options.grace > 0 ? new Admitted(options) : undefined;
+
 /** Remembers in the TrustRecord which digests were admitted where, and by which proof. */
 export class Admitted implements AdmittedMemory {
   readonly #options: AdmittedOptions;

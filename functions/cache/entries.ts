@@ -15,8 +15,8 @@ export interface Entry {
   readonly verified: Moment;
   /** What the memory held of the repository when they were verified, or holds since. */
   readonly record: RememberedTrust | undefined;
-  /** How much of what the facts show the memory holds; versions that merely rose may be left to a later update. */
-  readonly written: 'nothing' | 'root' | 'all';
+  /** True once the memory holds what the facts show; versions that merely rose may be left to a later update. */
+  readonly written: boolean;
   /** False once a later update gave an answer that is a refusal: then they are a floor for versions and nothing else. */
   readonly stands: boolean;
   /** True where the memory shows more than the facts: the server is asked before they serve again, and they serve only while it gives no answer. */
@@ -91,8 +91,8 @@ export class Entries {
 }
 
 /** True where nothing has to be written down before a query may count on the entry. */
-export const isSettled = ({ written }: Entry, { dryRun, noted = false }: TrustQuery): boolean =>
-  dryRun || written === 'all' || (noted && written === 'root');
+export const isSettled = ({ written, facts }: Entry, { dryRun, noted = false }: TrustQuery): boolean =>
+  dryRun || written || (noted && facts.unversioned === true);
 
 /** True while the facts may be relied on: no refusal came since, no role has expired (its last moment still counts), the clock was not set back. */
 export const isUsable = (entry: Entry, moment: Moment): boolean =>

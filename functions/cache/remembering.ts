@@ -1,7 +1,7 @@
 import { Fault } from '../codes.ts';
 import type { RememberedTrust, TrustMemory, TrustQuery } from '../ports.ts';
 import { changedAdmitted } from '../trust/notary/admitted.ts';
-import { isBehind, isNews, sameKeys } from '../trust/notary/remembered.ts';
+import { isBehind, isNews, sameKeys, sameRoot } from '../trust/notary/remembered.ts';
 import type { TrustedRoot } from '../trust/notary/root.ts';
 import { rememberedOf, rememberedRoot } from '../trust/notary/update.ts';
 import type { Entry } from './entries.ts';
@@ -36,30 +36,22 @@ export class Remembering {
     const seen = { ...rememberedOf(facts, query.vouches), admitted: changedAdmitted(record, facts, now) };
     // Another replica may have gone ahead while this one looked: the next caller looks anew.
     const behind = record !== undefined && isBehind(seen, record);
-    if (!isNews(record, seen, now)) return { ...entry, written: 'all', behind };
-    if (rooted && query.noted && record !== undefined && holdsRoot(record, seen))
-      return { ...entry, facts: { ...facts, unversioned: true }, written: 'root', behind };
+    if (!isNews(record, seen, now)) return { ...entry, written: true, behind };
+    if (rooted && query.noted && record !== undefined && sameRoot(record, seen))
+      return { ...entry, facts: { ...facts, unversioned: true }, behind };
     try {
       const stored = await this.#memory.remember(seen, record, signal);
-      return { ...entry, record: stored, written: 'all', behind: isBehind(seen, stored) };
+      return { ...entry, record: stored, written: true, behind: isBehind(seen, stored) };
     } catch (error) {
       if (!(error instanceof Fault) || record === undefined || !sameKeys(record, seen)) throw error;
       this.#observe.cache('unwritten');
-      return { ...entry, written: 'all' };
+      return { ...entry, written: true };
     }
-  }
-
-  /** For a look at a repository that is not remembered. */
-  firstUse(query: TrustQuery, signal: AbortSignal): FirstUse {
-    return new FirstUse(this.#memory, query, signal);
   }
 }
 
-const holdsRoot = (record: RememberedTrust, seen: RememberedTrust): boolean =>
-  sameKeys(record, seen) && record.versions.get('root') === seen.versions.get('root');
-
 /** The root of a first use on its way into the memory, while what hangs from it is still verified (TUF 5.3.8): next to nobody has to wait for it. */
-class FirstUse {
+export class FirstUse {
   readonly #memory: TrustMemory;
   readonly #query: TrustQuery;
   readonly #signal: AbortSignal;
@@ -78,11 +70,6 @@ class FirstUse {
     // Whoever asks for the record has the error; until then it is nobody's.
     this.#record.catch(() => undefined);
   };
-
-  /** Ends when the root is remembered, or is not; never throws. To be waited for whatever comes of the look: its end ends the write. */
-  async settled(): Promise<void> {
-    await this.#record?.catch(() => undefined);
-  }
 
   /** The record that holds the root; undefined where no root was trusted at first sight. Throws as `TrustMemory.remember` does. */
   get record(): Promise<RememberedTrust> | undefined {

@@ -20,7 +20,7 @@ import { Expiries } from './expiry.ts';
 import { FaultMemory, isBusy, isOutage, restOf } from './faults.ts';
 import { keyOf } from './key.ts';
 import { type CacheObserver, SILENT } from './observer.ts';
-import { Remembering } from './remembering.ts';
+import { FirstUse, Remembering } from './remembering.ts';
 import { type Moment, SteadyClock } from './steady.ts';
 
 /** What the cache is made of. Times in milliseconds. */
@@ -193,11 +193,12 @@ export class TrustCache implements TrustSource {
     const remembered = await memory.read(query.address.server, query.address.gun, signal);
     const previous = previousOf(this.#entries.get(key), remembered);
     const isFirst = remembered === undefined && query.noted === true && !query.dryRun;
-    const first = isFirst ? this.#remembering.firstUse(query, signal) : undefined;
+    const first = isFirst ? new FirstUse(memory, query, signal) : undefined;
     const request = { ...query, remembered, previous, ahead, trusted: first?.trusted };
-    const facts = await update(request, files, began.now, signal).finally(() => first?.settled());
+    // The end of the look would end the write.
+    const facts = await update(request, files, began.now, signal).finally(() => Promise.allSettled([first?.record]));
     const record = (await first?.record) ?? remembered;
-    const entry: Entry = { facts, verified: began, record, written: 'nothing', stands: true, behind: false };
+    const entry: Entry = { facts, verified: began, record, written: false, stands: true, behind: false };
     if (query.dryRun) return entry;
     const told = this.#flights.get(key)?.told;
     const rooted = record !== remembered && (told === undefined || afterChange(entry, told.record).stands);

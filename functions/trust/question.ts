@@ -28,7 +28,7 @@ export interface Prover {
   /** TRUST_FIRST_USE: false where no policy may take a root at first sight. */
   readonly firstUse?: boolean;
   /** What was admitted before, and may be for a while after it left the trust data. */
-  readonly admitted?: AdmittedMemory;
+  readonly admitted?: AdmittedMemory | undefined;
 }
 
 /** An image and one demand of Notary v1. */

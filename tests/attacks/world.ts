@@ -1,6 +1,7 @@
 import { admit, type Gate } from '../../functions/admit.ts';
 import type { PatchOperation } from '../../functions/answer/response.ts';
-import { Admitted } from '../../functions/cache/admitted.ts';
+import { turn } from '../../functions/awaitable.ts';
+import { openAdmitted } from '../../functions/cache/admitted.ts';
 import { MemoryTrust } from '../../functions/cache/memory.ts';
 import { TrustCache } from '../../functions/cache/trust.ts';
 import { PullSecrets } from '../../functions/io/pullsecrets.ts';
@@ -100,9 +101,8 @@ export class World {
     });
     const credentials = new PullSecrets(this.#cluster, openLog('error'));
     const grace = this.graceHours * 3_600_000;
-    const admitted = new Admitted({ memory: this.#memory, clock, grace, observe: () => undefined, log: silentLog });
-    const noted = grace > 0 && { admitted };
-    const prover = { trust, cluster: this.#cluster, credentials, clock, ...noted, ...this.settings };
+    const admitted = openAdmitted({ memory: this.#memory, clock, grace, observe: () => undefined, log: silentLog });
+    const prover = { trust, cluster: this.#cluster, credentials, clock, admitted, ...this.settings };
     return {
       policies: { current: () => snapshotOf(this.policies) },
       cluster: this.#cluster,
@@ -146,7 +146,7 @@ export class World {
   /** The answer to a review; what is noted of it once the answer is out, is noted. */
   async send(review: JsonObject): Promise<Answer> {
     const { answer } = await admit(this.#gate, bytesOf(review), new AbortController().signal);
-    await new Promise((done) => setImmediate(done));
+    await turn();
     const { allowed, patch, status, warnings = [] } = answer.response;
     const operations = JSON.parse(
       Buffer.from(patch ?? '', 'base64').toString('utf8') || '[]',

@@ -12,6 +12,9 @@ export const sameKeys = (a: RememberedTrust, b: RememberedTrust): boolean =>
 
 const rootOf = ({ versions }: RememberedTrust): number => versions.get('root') ?? 0;
 
+/** True where both name the same root: its keys and its version. */
+export const sameRoot = (a: RememberedTrust, b: RememberedTrust): boolean => sameKeys(a, b) && rootOf(a) === rootOf(b);
+
 /** True where somebody vouched for the root of a record: pins of the cluster, or an operator. A first use is nobody's word but the server's. */
 export const isVouched = (record: RememberedTrust | undefined): boolean =>
   record?.rootFrom === 'pinned' || record?.rootFrom === 'operator';

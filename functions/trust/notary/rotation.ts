@@ -23,7 +23,7 @@ const knownOf = ({ request, root }: Update): Known | undefined => {
 };
 
 /** Whether both hold the same key IDs. */
-export const isSameSet = (one: readonly string[], other: ReadonlySet<string>): boolean =>
+const isSameSet = (one: readonly string[], other: ReadonlySet<string>): boolean =>
   new Set(one).size === other.size && one.every((id) => other.has(id));
 
 const oldRoot = async (update: Update, known: Known, latest: TrustedRoot): Promise<TrustedRoot> => {

@@ -6,9 +6,9 @@ import { TrustError } from './error.ts';
 import type { TrustFacts } from './facts.ts';
 import { isUsable } from './facts.ts';
 import { FIRST, fetchAhead, fetchFile, LATEST_ROOT } from './fetch.ts';
-import { isVouched } from './remembered.ts';
+import { isVouched, sameRoot } from './remembered.ts';
 import type { TrustRequest, Update } from './request.ts';
-import { isSameSet, trustRoot } from './rotation.ts';
+import { trustRoot } from './rotation.ts';
 
 /** The roles of a repository of which nothing is verified yet: every file of them will be needed, if it has trust data. */
 export const rolesWanted = (roles: readonly string[]): readonly string[] => [
@@ -43,8 +43,7 @@ const previousOf = ({ previous, remembered, address, onlyVouched }: TrustRequest
   if (onlyVouched === true && !isVouched(remembered)) return undefined;
   if (previous === undefined || previous.server !== address.server || previous.gun !== address.gun) return undefined;
   if (remembered === undefined) return previous;
-  const sameKeys = isSameSet(remembered.rootKeyIds, previous.root.keyIds);
-  return sameKeys && remembered.versions.get('root') === previous.root.version ? previous : undefined;
+  return sameRoot(remembered, rememberedRoot(previous, previous.root)) ? previous : undefined;
 };
 
 /**

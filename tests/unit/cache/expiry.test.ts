@@ -18,7 +18,7 @@ const entryOf = (facts: TrustFacts, verified = NOW): Entry => ({
   facts,
   verified: { now: verified, epoch: 0 },
   record: undefined,
-  written: 'all',
+  written: true,
   stands: true,
   behind: false,
 });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { turn } from '../../../functions/awaitable.ts';
 import { Admitted } from '../../../functions/cache/admitted.ts';
 import { MemoryTrust } from '../../../functions/cache/memory.ts';
 import { TrustCache } from '../../../functions/cache/trust.ts';
@@ -22,7 +23,6 @@ const TTL = 60_000;
 const SERVER = 'https://notary.test';
 const GUN = 'registry.test/app';
 const never = new AbortController().signal;
-const turn = () => new Promise((done) => setImmediate(done));
 const repositoryOf = () => new TestRepository({ gun: GUN, now: NOW }).tag('v1', 'a'.repeat(64)).publish();
 
 /** A memory whose writes a test can hold up or change, and that an operator may write into. */
@@ -132,7 +132,7 @@ describe('the first use of a repository whose admissions are noted', () => {
     repository = repositoryOf();
     memory.before = async () => {
       memory.before = () => undefined;
-      await new Promise((done) => setImmediate(done));
+      await turn();
       await memory.remember(rememberedOf(other), undefined, never);
     };
     await expect(ask()).rejects.toMatchObject({ code: 'TRUST_ROOT_CHANGED' });
