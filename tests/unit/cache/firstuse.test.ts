@@ -5,15 +5,10 @@ import { MemoryTrust } from '../../../functions/cache/memory.ts';
 import { TrustCache } from '../../../functions/cache/trust.ts';
 import { Fault } from '../../../functions/codes.ts';
 import { silentLog } from '../../../functions/log.ts';
-import type {
-  NotaryFiles,
-  RecordListener,
-  RememberedTrust,
-  TrustMemory,
-  TrustQuery,
-} from '../../../functions/ports.ts';
+import type { NotaryFiles, RememberedTrust, TrustQuery } from '../../../functions/ports.ts';
 import type { TrustFacts } from '../../../functions/trust/notary/facts.ts';
 import { rememberedOf } from '../../../functions/trust/notary/update.ts';
+import { ObservedMemory } from '../../support/trustmemory.ts';
 import { makeKey } from '../../support/tuf/key.ts';
 import { filesOf } from '../../support/tuf/memory.ts';
 import { TestRepository } from '../../support/tuf/repository.ts';
@@ -25,41 +20,7 @@ const GUN = 'registry.test/app';
 const never = new AbortController().signal;
 const repositoryOf = () => new TestRepository({ gun: GUN, now: NOW }).tag('v1', 'a'.repeat(64)).publish();
 
-/** A memory whose writes a test can hold up or change, and that an operator may write into. */
-class Memory implements TrustMemory {
-  #inner = new MemoryTrust();
-  written: RememberedTrust[] = [];
-  before: (seen: RememberedTrust) => Promise<void> | void = () => undefined;
-  #tell: RecordListener = () => undefined;
-
-  read(server: string, gun: string): Promise<RememberedTrust | undefined> {
-    return this.#inner.read(server, gun);
-  }
-
-  async remember(
-    seen: RememberedTrust,
-    base: RememberedTrust | undefined,
-    signal: AbortSignal,
-  ): Promise<RememberedTrust> {
-    this.written.push(seen);
-    await this.before(seen);
-    signal.throwIfAborted();
-    return this.#inner.remember(seen, base);
-  }
-
-  listen(listener: RecordListener): void {
-    this.#tell = listener;
-  }
-
-  /** An operator deletes the record, or puts this one in its place. */
-  async set(record?: RememberedTrust): Promise<void> {
-    this.#inner = new MemoryTrust();
-    if (record !== undefined) await this.#inner.remember(record, undefined);
-    this.#tell(SERVER, GUN, record);
-  }
-}
-
-let memory: Memory;
+let memory: ObservedMemory;
 let repository: TestRepository;
 let onFetch: (role: string) => Promise<void> | void;
 let now: number;
@@ -75,7 +36,7 @@ const opened = () => {
 };
 beforeEach(() => {
   now = NOW;
-  memory = new Memory();
+  memory = new ObservedMemory();
   repository = repositoryOf();
   onFetch = () => undefined;
   cache = opened();
@@ -84,6 +45,12 @@ beforeEach(() => {
 const ask = async (query: Partial<TrustQuery> = {}): Promise<TrustFacts> => {
   const address = { server: SERVER, gun: GUN, registry: 'registry.test', credential: undefined };
   return cache.facts({ address, roles: [], notBefore: undefined, dryRun: false, noted: true, ...query }, never);
+};
+/** An operator deletes the record, or puts this one in its place. */
+const setRecord = async (record?: RememberedTrust): Promise<void> => {
+  memory.inner = new MemoryTrust();
+  if (record !== undefined) await memory.inner.remember(record, undefined);
+  memory.tell(SERVER, GUN, record);
 };
 const versions = async (): Promise<Record<string, number>> =>
   Object.fromEntries((await memory.read(SERVER, GUN))?.versions ?? []);
@@ -94,11 +61,11 @@ describe('the first use of a repository whose admissions are noted', () => {
     const held = Promise.withResolvers<void>();
     onFetch = (role) => (role === 'timestamp' ? held.promise : undefined);
     const asked = ask();
-    while (memory.written.length === 0) await turn();
+    while (memory.wanted.length === 0) await turn();
     expect(await versions()).toEqual({ root: 1 });
     held.resolve();
     expect((await asked).targets.targets.has('v1')).toBe(true);
-    expect(memory.written).toHaveLength(1);
+    expect(memory.wanted).toHaveLength(1);
   });
 
   it('does not serve before its root is remembered', async () => {
@@ -109,7 +76,7 @@ describe('the first use of a repository whose admissions are noted', () => {
       served = true;
     });
     for (let turns = 0; turns < 50; turns += 1) await turn();
-    expect([memory.written.length, served]).toEqual([1, false]);
+    expect([memory.wanted.length, served]).toEqual([1, false]);
     held.resolve();
     await asked;
     expect(served).toBe(true);
@@ -165,15 +132,15 @@ describe('the first use of a repository whose admissions are noted', () => {
     });
     const query = { server: SERVER, gun: GUN, sha256: 'a'.repeat(64), namespace: 'team', tag: 'v1', demand: '0' };
     for (let use = 0; use < 2; use += 1) {
-      memory.written = [];
+      memory.wanted = [];
       for (let times = 0; times < 3; times += 1) {
         admitted.note(query, await ask());
         await admitted.settled();
       }
       expect(await versions()).toEqual(ALL);
       expect((await memory.read(SERVER, GUN))?.admitted).toMatchObject([{ tag: 'v1' }]);
-      expect(memory.written).toHaveLength(2);
-      await memory.set();
+      expect(memory.wanted).toHaveLength(2);
+      await setRecord();
     }
   });
 
@@ -187,14 +154,14 @@ describe('the first use of a repository whose admissions are noted', () => {
   it('is refused where an operator resets or changes the record while it is under way, and begins anew', async () => {
     const other = rememberedOf(await ask({ dryRun: true }));
     for (const changed of [undefined, { ...other, rootKeyIds: ['another'] }]) {
-      await memory.set();
+      await setRecord();
       cache = opened();
       const held = Promise.withResolvers<void>();
       onFetch = (role) => (role === 'timestamp' ? held.promise : undefined);
-      memory.written = [];
+      memory.wanted = [];
       const asked = ask();
       while ((await memory.read(SERVER, GUN)) === undefined) await turn();
-      await memory.set(changed);
+      await setRecord(changed);
       held.resolve();
       await expect(asked).rejects.toMatchObject({ code: 'TRUST_ROOT_CHANGED' });
     }
@@ -210,7 +177,7 @@ describe('the first use of a repository whose admissions are noted', () => {
       for (const [name, bytes] of files) repository.files.set(name, bytes);
     };
     show(new Map([...after, ['root', before.get('root') as Buffer]]));
-    onFetch = () => (memory.written.length > 0 ? show(after) : undefined);
+    onFetch = () => (memory.wanted.length > 0 ? show(after) : undefined);
     expect((await ask()).root.version).toBe(2);
     expect(await versions()).toMatchObject({ root: 2, targets: 2 });
   });
@@ -236,7 +203,7 @@ describe('the first use of a repository whose admissions are noted', () => {
 
   it('leaves nothing behind by a dry run', async () => {
     await ask({ dryRun: true });
-    expect(memory.written).toEqual([]);
+    expect(memory.wanted).toEqual([]);
     await ask();
     expect(await versions()).toEqual(ALL);
   });

@@ -2,16 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryTrust } from '../../../functions/cache/memory.ts';
 import { TrustCache, type TrustCacheOptions } from '../../../functions/cache/trust.ts';
 import { Fault } from '../../../functions/codes.ts';
-import type {
-  Credential,
-  NotaryFiles,
-  RecordListener,
-  RememberedTrust,
-  TrustMemory,
-  TrustQuery,
-} from '../../../functions/ports.ts';
+import type { Credential, NotaryFiles, RememberedTrust, TrustQuery } from '../../../functions/ports.ts';
 import { TrustError } from '../../../functions/trust/notary/error.ts';
 import { rememberedOf } from '../../../functions/trust/notary/update.ts';
+import { ObservedMemory } from '../../support/trustmemory.ts';
 import { filesOf } from '../../support/tuf/memory.ts';
 import { TestRepository } from '../../support/tuf/repository.ts';
 
@@ -22,27 +16,6 @@ const DAY = 24 * 3600 * 1000;
 const DIGEST = 'a'.repeat(64);
 const never = new AbortController().signal;
 
-/** A memory that counts its writes. */
-class CountingMemory implements TrustMemory {
-  inner = new MemoryTrust();
-  writes = 0;
-  broken: Fault | undefined;
-  unwritable: Fault | undefined;
-  tell: RecordListener = () => undefined;
-  read(server: string, gun: string): Promise<RememberedTrust | undefined> {
-    return this.broken === undefined ? this.inner.read(server, gun) : Promise.reject(this.broken);
-  }
-  async remember(seen: RememberedTrust, base: RememberedTrust | undefined): Promise<RememberedTrust> {
-    if (this.unwritable !== undefined) throw this.unwritable;
-    const record = await this.inner.remember(seen, base);
-    this.writes += 1;
-    return record;
-  }
-  listen(listener: RecordListener): void {
-    this.tell = listener;
-  }
-}
-
 /** A repository behind a server that can be held up or fail, and a cache with a clock of its own. */
 class World {
   now = START;
@@ -51,7 +24,7 @@ class World {
   failure: Error | undefined;
   held: Promise<void> | undefined;
   readonly events: string[] = [];
-  readonly memory = new CountingMemory();
+  readonly memory = new ObservedMemory();
   readonly files: NotaryFiles = {
     fetch: async (address, file, signal) => {
       await this.held;
