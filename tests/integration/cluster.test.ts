@@ -156,6 +156,11 @@ describe('a source that watches a real API server', () => {
   it('gives up watches on which nothing comes and which nobody closes, and takes what changed meanwhile', async () => {
     await open({ silence: 1_000, request: 1_000 });
     await ready();
+    // Ready is what is listed. A watch that is opened after the silence began would hear everything: one that has told something is open.
+    await apply('heard');
+    await soon('heard', true);
+    await remove('heard');
+    await soon('heard', false);
     line.silence();
     await apply('unheard');
     await soon('unheard', true);
