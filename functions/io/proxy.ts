@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { LIMITS } from '../limits.ts';
-import { type Dispatcher, EnvHttpProxyAgent } from './undici.ts';
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from './undici.ts';
 
 /** How connections to trust servers and token services are made. */
 export interface Outside {
@@ -56,16 +56,16 @@ export function openDispatcher(outside: Outside): Dispatcher {
     minVersion: 'TLSv1.2',
   });
   const tls = { secureContext, minVersion: 'TLSv1.2' as const, timeout: CONNECT_MILLISECONDS };
-  return new EnvHttpProxyAgent({
+  const direct = {
     connections: LIMITS.connectionsPerOrigin,
     keepAliveTimeout: IDLE_MILLISECONDS,
     headersTimeout: LIMITS.fetchMilliseconds,
     bodyTimeout: LIMITS.fetchMilliseconds,
     connect: tls,
-    requestTls: tls,
-    proxyTls: tls,
-    httpProxy: '',
-    httpsProxy: proxyOf(env),
-    noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
-  });
+  };
+  const httpsProxy = proxyOf(env);
+  // It parses an address for each request, to find that no proxy is meant for it.
+  if (httpsProxy === '') return new Agent(direct);
+  const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? '';
+  return new EnvHttpProxyAgent({ ...direct, requestTls: tls, proxyTls: tls, httpProxy: '', httpsProxy, noProxy });
 }

@@ -6,13 +6,13 @@ import { TrustError } from './error.ts';
 const fold = (name: string): string => name.toUpperCase().toLowerCase();
 
 /** Go matches names of fields without regard to case, the last one winning; a look-alike of a known field is refused. */
-const isExact = (schema: readonly string[], data: object): boolean => {
-  const known = new Set(schema);
-  return Object.keys(data).every((name) => known.has(name) || !known.has(fold(name)));
+const exactly = (names: readonly string[]): ((data: object) => boolean) => {
+  const known = new Set(names);
+  return (data) => Object.keys(data).every((name) => known.has(name) || !known.has(fold(name)));
 };
 
 const checkOf = checker({ allErrors: false, ownProperties: true, allowUnionTypes: true }, [
-  { keyword: 'exactNames', type: 'object', schemaType: 'array', validate: isExact, errors: false },
+  { keyword: 'exactNames', type: 'object', schemaType: 'array', compile: exactly, errors: false },
 ]);
 
 type Schema = Readonly<Record<string, unknown>>;

@@ -4,6 +4,7 @@ import { TrustError } from './error.ts';
 
 /** A control character or a backslash. */
 const UNUSUAL = /[^ -[\]-\u{10ffff}]/u;
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const INTEGER = /-?(?:0|[1-9][0-9]*)(?![0-9.eE])/y;
 const LITERALS: ReadonlyMap<string, readonly [string, JsonValue]> = new Map([
   ['t', ['true', true]],
@@ -131,7 +132,7 @@ class Reader {
 export function parseStrict(bytes: Uint8Array, what: string): JsonValue {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = UTF8.decode(bytes);
   } catch {
     throw new TrustError('TRUST_MALFORMED', `${what} is not valid UTF-8`);
   }

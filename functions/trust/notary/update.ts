@@ -10,13 +10,18 @@ import { isVouched, sameRoot } from './remembered.ts';
 import type { TrustRequest, Update } from './request.ts';
 import { trustRoot } from './rotation.ts';
 
-/** The roles of a repository of which nothing is verified yet: every file of them will be needed, if it has trust data. */
-export const rolesWanted = (roles: readonly string[]): readonly string[] => [
-  ...FIRST,
-  'snapshot',
-  'targets',
-  ...withParents([RELEASES, ...roles]),
-];
+/** Delegations that are asked for before root; to send the requests of more would take longer than the answer to root comes earlier. */
+const BEFORE_ROOT = 4;
+
+/**
+ * The roles of a repository of which nothing is verified yet: every file of them will be needed, if it has trust data. Root, which is verified first, is asked for
+ * last: of requests that arrive together a server in Go (Notary's is one) turns first to the one that came last.
+ */
+export const rolesWanted = (roles: readonly string[]): readonly string[] => {
+  const delegations = withParents([RELEASES, ...roles]);
+  const four = ['targets', 'snapshot', 'timestamp', 'root'];
+  return [...delegations.slice(0, BEFORE_ROOT), ...four, ...delegations.slice(BEFORE_ROOT)];
+};
 
 const fromScratch = async (update: Update): Promise<TrustFacts> => {
   const { previous, roles } = update.request;

@@ -9,7 +9,7 @@ import { TestRepository } from '../../support/tuf/repository.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 const TTL = 60_000;
-const ALL = ['root', 'timestamp', 'snapshot', 'targets', 'targets/releases'];
+const ALL = ['targets/releases', 'targets', 'snapshot', 'timestamp', 'root'];
 
 /** A memory that gives its answer when the test says so. */
 class SlowMemory extends MemoryTrust {

@@ -24,7 +24,17 @@ describe('the first update', () => {
     const repository = released();
     const files = filesOf(repository);
     await look(repository, { files });
-    expect(files.asked).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/releases']);
+    expect(files.asked).toEqual(['targets/releases', 'targets', 'snapshot', 'timestamp', 'root']);
+  });
+
+  it('asks for root after the other files, but not after the delegations of many signers', async () => {
+    const repository = released();
+    const files = filesOf(repository);
+    const signers = Array.from({ length: 9 }, (_, index) => `targets/signer${index}`);
+    await look(repository, { files, roles: signers });
+    const before = files.asked.slice(0, files.asked.indexOf('root'));
+    expect(before).toEqual(['targets/releases', ...signers.slice(0, 3), 'targets', 'snapshot', 'timestamp']);
+    expect(new Set(files.asked).size).toBe(14);
   });
 
   it.each(['snapshot', 'targets', 'targets/releases'])(
@@ -139,7 +149,7 @@ describe('the first update', () => {
     repository.publish({ timestamp: { signers: [makeKey()] } });
     const files = filesOf(repository);
     expect((await refusalOf(look(repository, { files }))).code).toBe('TRUST_SIGNATURE');
-    expect(asked(files)).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/releases', 'root']);
+    expect(asked(files)).toEqual(['targets/releases', 'targets', 'snapshot', 'timestamp', 'root', 'root']);
   });
 
   it('passes a fault on as it is', async () => {
