@@ -210,6 +210,29 @@ async function atRest(subject: Subject): Promise<void> {
     await new Promise((done) => setTimeout(done, 300));
 }
 
+/** Something of which the cold case takes the time (ms), of one repository after the other. */
+interface Taken {
+  readonly what: string;
+  readonly subject: string;
+  readonly take: (index: number) => Promise<number>;
+}
+
+/** Takes each of them once for each repository; gives the median of what is asked for by its name, without the first quarter. */
+async function inTurns(
+  taken: readonly Taken[],
+  { from, count }: { readonly from: number; readonly count: number },
+  before: () => Promise<unknown>,
+): Promise<(what: string) => number> {
+  const times = taken.map(() => [] as number[]);
+  for (let index = from; index < from + count; index += 1) {
+    for (const [place, { take }] of taken.entries()) {
+      await before();
+      times[place]?.push(await take(index));
+    }
+  }
+  return (name) => median((times[taken.findIndex(({ what }) => what === name)] ?? []).slice(Math.floor(count / 4)));
+}
+
 /**
  * Cold: first sight of a repository of a real Notary server, beside a bare fetch of its five files one after the other, neither with the other's leavings in its
  * way. At rest, as first sights come; and in the long mode at work as well, after cached admissions and a fetch, where everything takes half the time.
@@ -242,26 +265,25 @@ export async function cold(stage: Stage): Promise<void> {
       await notary.fetchInTurn(nameOf(0));
     },
   };
+  const firstSight = async (index: number): Promise<number> => {
+    const { allowed, p50 } = await ask(`${nameOf(index)}:v1`, 1);
+    if (allowed !== 1) throw new Error(`${nameOf(index)} was not admitted`);
+    return p50;
+  };
+  const taken: Taken[] = [
+    { what: 'five files in turn', subject: 'bare fetch', take: (index) => notary.fetchInTurn(nameOf(index)) },
+    { what: 'first sight', subject: 'gate', take: firstSight },
+  ];
+  // What of a first sight is the way to the gate and back.
+  if (stage.long) taken.push({ what: 'a known image', subject: 'gate', take: async () => (await ask(IMAGE, 1)).p50 });
   for (const [place, state] of states.entries()) {
-    const times = { gate: [] as number[], bare: [] as number[] };
-    for (let index = place * count; index < (place + 1) * count; index += 1) {
-      await reach[state]();
-      times.bare.push(await notary.fetchInTurn(nameOf(index)));
-      await reach[state]();
-      const { allowed, p50 } = await ask(`${nameOf(index)}:v1`, 1);
-      if (allowed !== 1) throw new Error(`${nameOf(index)} was not admitted`);
-      times.gate.push(p50);
-    }
-    const settled = (values: readonly number[]): number => median(values.slice(Math.floor(count / 4)));
-    const [sight, bare] = [settled(times.gate), settled(times.bare)];
-    stage.rows.push(
-      { group: 'cold', what: `first sight, ${state}`, subject: 'gate', figures: { p50: sight } },
-      { group: 'cold', what: `five files in turn, ${state}`, subject: 'bare fetch', figures: { p50: bare } },
-    );
+    const settled = await inTurns(taken, { from: place * count, count }, reach[state]);
+    for (const { what, subject } of taken)
+      stage.rows.push({ group: 'cold', what: `${what}, ${state}`, subject, figures: { p50: settled(what) } });
     if (state === 'at rest')
       stage.goals.push({
         name: 'cold: first sight / bare sequential fetch',
-        value: sight / bare,
+        value: settled('first sight') / settled('five files in turn'),
         limit: 1.5,
         kind: 'at most',
       });
