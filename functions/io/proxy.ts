@@ -64,7 +64,7 @@ export function openDispatcher(outside: Outside): Dispatcher {
     connect: tls,
   };
   const httpsProxy = proxyOf(env);
-  // It parses an address for each request, to find that no proxy is meant for it.
+  // The dispatcher that looks for a proxy parses an address for each request.
   if (httpsProxy === '') return new Agent(direct);
   const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? '';
   return new EnvHttpProxyAgent({ ...direct, requestTls: tls, proxyTls: tls, httpProxy: '', httpsProxy, noProxy });

@@ -265,17 +265,17 @@ export async function cold(stage: Stage): Promise<void> {
       await notary.fetchInTurn(nameOf(0));
     },
   };
-  const firstSight = async (index: number): Promise<number> => {
-    const { allowed, p50 } = await ask(`${nameOf(index)}:v1`, 1);
-    if (allowed !== 1) throw new Error(`${nameOf(index)} was not admitted`);
+  const admitted = async (image: string): Promise<number> => {
+    const { allowed, p50 } = await ask(image, 1);
+    if (allowed !== 1) throw new Error(`${image} was not admitted`);
     return p50;
   };
   const taken: Taken[] = [
     { what: 'five files in turn', subject: 'bare fetch', take: (index) => notary.fetchInTurn(nameOf(index)) },
-    { what: 'first sight', subject: 'gate', take: firstSight },
+    { what: 'first sight', subject: 'gate', take: (index) => admitted(`${nameOf(index)}:v1`) },
   ];
   // What of a first sight is the way to the gate and back.
-  if (stage.long) taken.push({ what: 'a known image', subject: 'gate', take: async () => (await ask(IMAGE, 1)).p50 });
+  if (stage.long) taken.push({ what: 'a known image', subject: 'gate', take: () => admitted(IMAGE) });
   for (const [place, state] of states.entries()) {
     const settled = await inTurns(taken, { from: place * count, count }, reach[state]);
     for (const { what, subject } of taken)
