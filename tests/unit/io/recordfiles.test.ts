@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Fault } from '../../../functions/codes.ts';
@@ -65,6 +65,12 @@ const freeze = async (gun: string): Promise<void> =>
 const names = async (): Promise<string[]> => (await readdir(path)).filter((name) => !name.startsWith('.')).toSorted();
 /** What is being written, or was left. */
 const unfinished = (): Promise<string[]> => readdir(join(path, '.work'));
+/** Nothing is left to do for a record that was just made: its file has lost the name it was written under, and that of the next record is there. */
+const settled = (gun: string): Promise<void> =>
+  vi.waitFor(async () => {
+    expect((await stat(fileOf(gun))).nlink).toBe(1);
+    expect(await unfinished()).toHaveLength(1);
+  });
 /** What is told of a repository from now on. */
 const toldOf = (records: RecordFiles, gun: string): (RememberedTrust | undefined)[] => {
   const told: (RememberedTrust | undefined)[] = [];
@@ -112,8 +118,8 @@ describe('a directory of trust records', () => {
     for (const gun of ['a/b', 'c/d']) {
       await records.remember(record(gun), undefined, signal);
       expect(await names()).toEqual([`${recordName(SERVER, gun)}.json`]);
-      // The file of the next record may be made in it this very moment.
-      await rm(path, { recursive: true, maxRetries: 5, retryDelay: 5 });
+      await settled(gun);
+      await rm(path, { recursive: true });
       expect(await records.read(SERVER, gun)).toBeUndefined();
     }
   });
@@ -123,7 +129,7 @@ describe('a directory of trust records', () => {
     for (const [index, gun] of ['a/a', 'b/b', 'c/c'].entries()) {
       await records.remember(record(gun), undefined, signal);
       expect(await names()).toHaveLength(index + 1);
-      await vi.waitFor(async () => expect(await unfinished()).toHaveLength(1));
+      await settled(gun);
       for (const draft of await unfinished()) await rm(join(path, '.work', draft));
     }
     await records.close();
@@ -339,6 +345,7 @@ describe('what an operator does in a directory of trust records', () => {
     const records = await open();
     await records.remember(record('a/b'), undefined, signal);
     const changes = toldOf(records, 'a/b');
+    await settled('a/b');
     await rm(above, { recursive: true });
     await expect.poll(() => changes).toEqual([undefined]);
     await mkdir(path, { recursive: true });
