@@ -26,6 +26,11 @@ export class FolderWatch {
     return this.#watchers.size > before;
   }
 
+  /** How many folders are watched. */
+  get size(): number {
+    return this.#watchers.size;
+  }
+
   close(): void {
     for (const path of [...this.#watchers.keys()]) this.#end(path);
   }

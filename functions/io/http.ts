@@ -7,9 +7,16 @@ import { type Outside, openDispatcher } from './proxy.ts';
 import type { Dispatcher } from './undici.ts';
 import { isStale, unreachable } from './unreachable.ts';
 
+/** An address in the two parts that a request needs, so that none is parsed for each. */
+export interface Place {
+  /** `https://host[:port]`, as `URL.origin` writes it. */
+  readonly origin: string;
+  /** Path and query, encoded. */
+  readonly path: string;
+}
+
 /** One call: an https address, headers by lower-case name, and how many bytes of the answer are read. */
-export interface HttpCall {
-  readonly url: URL;
+export interface HttpCall extends Place {
   readonly headers?: Readonly<Record<string, string>>;
   /** Form to POST (application/x-www-form-urlencoded); without it the call is a GET. */
   readonly form?: URLSearchParams;
@@ -45,13 +52,13 @@ export class HttpClient {
    * DEADLINE when `signal` ends first, or `GivenUp` where that is its reason.
    */
   async call(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
-    let url = call.url;
+    let hop = call;
     for (let hops = 0; hops <= LIMITS.redirects; hops += 1) {
-      const answer = await this.#once({ ...call, url }, signal);
+      const answer = await this.#once(hop, signal);
       if (!REDIRECTS.has(answer.status)) return answer;
-      url = this.#redirected(call, url, answer);
+      hop = { ...call, path: redirected(hop, answer) };
     }
-    throw new Fault('REDIRECT_REFUSED', `${call.url.host} redirected more than ${LIMITS.redirects} times.`);
+    throw new Fault('REDIRECT_REFUSED', `${hostOf(call)} redirected more than ${LIMITS.redirects} times.`);
   }
 
   /** Ends all connections; calls under way fail. */
@@ -60,8 +67,8 @@ export class HttpClient {
   }
 
   async #once(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
-    const { host, protocol } = call.url;
-    if (protocol !== 'https:')
+    const host = hostOf(call);
+    if (!call.origin.startsWith(HTTPS))
       throw new Fault('TRUST_SERVER_UNREACHABLE', `${host} is not asked: its address is not https.`);
     let began = false;
     const send = (): Promise<HttpAnswer> =>
@@ -89,25 +96,23 @@ export class HttpClient {
       throw unreachable(host, error);
     }
   }
+}
 
-  #redirected(call: HttpCall, from: URL, answer: HttpAnswer): URL {
-    const location = linesOf(answer.headers, 'location')[0] ?? '';
-    const to = URL.parse(location, from.href);
-    if (
-      call.form !== undefined ||
-      to === null ||
-      to.origin !== from.origin ||
-      to.username !== '' ||
-      to.password !== ''
-    ) {
-      const where = to === null ? 'nowhere' : to.origin;
-      throw new Fault(
-        'REDIRECT_REFUSED',
-        `${from.host} redirected the gate to ${where.slice(0, 300)}, which it does not follow.`,
-      );
-    }
-    return to;
-  }
+const HTTPS = 'https://';
+const hostOf = ({ origin }: Place): string => origin.slice(origin.indexOf('//') + 2);
+
+/** Where an address leads. */
+export const placeOf = ({ origin, pathname, search }: URL): Place => ({ origin, path: `${pathname}${search}` });
+
+/** The path to which a call was redirected. */
+function redirected(call: HttpCall, answer: HttpAnswer): string {
+  const location = linesOf(answer.headers, 'location')[0] ?? '';
+  const to = URL.parse(location, `${call.origin}${call.path}`);
+  if (call.form === undefined && to?.origin === call.origin && to.username === '' && to.password === '')
+    return placeOf(to).path;
+  const where = to === null ? 'nowhere' : to.origin;
+  const message = `${hostOf(call)} redirected the gate to ${where.slice(0, 300)}, which it does not follow.`;
+  throw new Fault('REDIRECT_REFUSED', message);
 }
 
 /** Seconds that a Retry-After header names (RFC 9110 §10.2.3: a number or a date), or undefined. */
@@ -119,13 +124,11 @@ export function retryAfterOf(value: string | undefined, now: number): number | u
 }
 
 /** GET, or POST of a form. */
-function optionsOf({ url, headers, form }: HttpCall): Dispatcher.DispatchOptions {
-  const { origin, pathname, search } = url;
+function optionsOf({ origin, path, headers, form }: HttpCall): Dispatcher.DispatchOptions {
   const common = { ...headers, 'accept-encoding': 'identity', 'user-agent': 'portieris' };
-  const to = { origin, path: `${pathname}${search}` };
-  if (form === undefined) return { ...to, method: 'GET', headers: common };
+  if (form === undefined) return { origin, path, method: 'GET', headers: common };
   const typed = { ...common, 'content-type': 'application/x-www-form-urlencoded' };
-  return { ...to, method: 'POST', headers: typed, body: form.toString() };
+  return { origin, path, method: 'POST', headers: typed, body: form.toString() };
 }
 
 function refuseStatus(host: string, { status, headers }: HttpAnswer, now: number): void {

@@ -3,20 +3,17 @@ import type { NotaryFiles, RepositoryAddress, RoleFile } from '../ports.ts';
 import { TrustError } from '../trust/notary/error.ts';
 import { type Authenticator, refusedBy } from './auth.ts';
 import { BodyTooLarge, type HttpAnswer, linesOf } from './exchange.ts';
-import type { HttpClient } from './http.ts';
+import type { HttpClient, Place } from './http.ts';
 
 const isSegment = (segment: string): boolean => segment !== '' && segment !== '.' && segment !== '..';
 /** A segment as Notary's client writes it: a port's colon stays as it is. */
 const encode = (segment: string): string => encodeURIComponent(segment).replaceAll('%3A', ':');
 
 /**
- * Address of one TUF file: `/v2/<gun>/_trust/tuf/<file>`, where the file is `<role>.json`, `<role>.<sha256>.json` or `<version>.<role>.json`
- * (theupdateframework/notary server/server.go, tuf/utils ConsistentName). Throws `TrustError` TRUST_MALFORMED for a GUN or role that would lead elsewhere on the server.
+ * Path of one TUF file below `/v2/` of its server, each segment encoded, and where a mirror on disk keeps it: `<gun>/_trust/tuf/<file>`, where the file is
+ * `<role>.json`, `<role>.<sha256>.json` or `<version>.<role>.json` (theupdateframework/notary server/server.go, tuf/utils ConsistentName). Throws `TrustError`
+ * TRUST_MALFORMED for a GUN or role that would lead elsewhere on the server.
  */
-export const roleUrl = (server: string, gun: string, file: RoleFile): URL =>
-  new URL(`/v2/${rolePath(gun, file)}`, server);
-
-/** The part of that address below `/v2/`, each segment encoded: where a mirror on disk keeps the file. Throws as `roleUrl` does. */
 export function rolePath(gun: string, file: RoleFile): string {
   const role = file.role.split('/');
   const segments = gun.split('/');
@@ -46,13 +43,13 @@ export class NotaryClient implements NotaryFiles {
    * AUTH_REFUSED, TRUST_SERVER_ERROR for any other status, and what `HttpClient.call` and `Authenticator.answer` throw.
    */
   async fetch(address: RepositoryAddress, file: RoleFile, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    const url = roleUrl(address.server, address.gun, file);
+    const place = { origin: address.server, path: `/v2/${rolePath(address.gun, file)}` };
     const carried = this.#authenticator.remembered(address);
-    let answer = await this.#get(url, { file, authorization: carried }, signal);
+    let answer = await this.#get(place, { file, authorization: carried }, signal);
     if (answer.status === 401) {
       const lines = linesOf(answer.headers, 'www-authenticate');
       const authorization = await this.#authenticator.answer(address, { lines, refused: carried }, signal);
-      answer = await this.#get(url, { file, authorization }, signal);
+      answer = await this.#get(place, { file, authorization }, signal);
     }
     switch (answer.status) {
       case 200:
@@ -66,19 +63,19 @@ export class NotaryClient implements NotaryFiles {
       default:
         throw new Fault(
           'TRUST_SERVER_ERROR',
-          `${url.host} answered with HTTP ${answer.status} for ${file.role.slice(0, 256)} of ${address.gun}.`,
+          `${new URL(address.server).host} answered with HTTP ${answer.status} for ${file.role.slice(0, 256)} of ${address.gun}.`,
         );
     }
   }
 
   async #get(
-    url: URL,
+    place: Place,
     what: { readonly file: RoleFile; readonly authorization: string | undefined },
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
     const headers = what.authorization === undefined ? {} : { authorization: what.authorization };
     try {
-      return await this.#http.call({ url, headers, maxBytes: what.file.maxBytes }, signal);
+      return await this.#http.call({ ...place, headers, maxBytes: what.file.maxBytes }, signal);
     } catch (error) {
       if (!(error instanceof BodyTooLarge)) throw error;
       throw new TrustError(

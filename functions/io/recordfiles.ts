@@ -112,7 +112,7 @@ export class RecordFiles implements TrustMemory {
   /** What this process writes itself it takes over as it is. False where a record was to be made and is there. */
   async #store(name: string, { isNew, record, now }: Merging, how: 'create' | 'replace'): Promise<boolean> {
     if (!isNew || record === undefined) return true;
-    const object = recordObject(record, now);
+    const object = recordObject(record, now, { name });
     const text = bytesOf(object);
     const stamp = await this.#folder[how](name, text);
     if (stamp !== undefined) this.#view.wrote(name, record, { stamp, bytes: text.length, object });

@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { type BigIntStats, link, stat } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Fault } from '../codes.ts';
 import { LIMITS } from '../limits.ts';
 import type { Clock } from '../ports.ts';
 import { invalidRecord } from '../trust/notary/remembered.ts';
+import { type Draft, Drafts } from './drafts.ts';
 import { type HeldLock, takeLock } from './filelock.ts';
 import { readBounded } from './files.ts';
 
@@ -17,16 +18,9 @@ const WORK = '.work';
 const LOCK = '.lock';
 /** Between two looks at a lock that another process holds (ms). */
 const LOCK_PAUSE = 10;
-/** What nobody waits for is begun this much later (ms): whoever waits for the record's admission has the disk and the processor for himself. */
-const LATER = 10;
-/** What was begun longer ago (ms) was left by a process that was killed: a write takes milliseconds. */
-const LEFT = 3_600_000;
 
-/** A file that is no record yet. */
-interface Draft {
-  readonly path: string;
-  readonly file: FileHandle;
-}
+// By callbacks: node:fs/promises makes of a file that is not there an error with a stack.
+const calls = { link: promisify(link), stat: promisify(stat) };
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 const stampOf = ({ ino, size, mtimeNs }: BigIntStats): string => `${ino}.${size}.${mtimeNs}`;
@@ -34,7 +28,7 @@ const stampOf = ({ ino, size, mtimeNs }: BigIntStats): string => `${ino}.${size}
 /** Undefined where nothing is there. */
 async function statOf(path: string): Promise<BigIntStats | undefined> {
   try {
-    return await stat(path, { bigint: true });
+    return await calls.stat(path, { bigint: true });
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -48,18 +42,13 @@ async function statOf(path: string): Promise<BigIntStats | undefined> {
 export class RecordFolder {
   readonly path: string;
   readonly #clock: Clock;
-  readonly #work: string;
+  readonly #drafts: Drafts;
   #swept = false;
-  /** Made ahead; undefined where it could not be, and is made when it is needed. */
-  #next: Promise<Draft | undefined> | undefined;
-  readonly #closing = new AbortController();
-  /** Ends when there is nothing left to do for the records that have their name by now. */
-  #tidied: Promise<void> = Promise.resolve();
 
   constructor(path: string, clock: Clock) {
     this.path = path;
     this.#clock = clock;
-    this.#work = join(path, WORK);
+    this.#drafts = new Drafts(join(path, WORK));
   }
 
   /** The folder in which the directory stands. */
@@ -104,18 +93,15 @@ export class RecordFolder {
   async create(name: string, bytes: Uint8Array): Promise<string | undefined> {
     const file = this.fileOf(name);
     try {
-      const prepared = await this.#taken();
+      const prepared = await this.#drafts.taken();
       try {
-        return await this.#named(file, bytes, prepared ?? (await this.#made()));
+        return await this.#named(file, bytes, prepared ?? (await this.#drafts.made()));
       } catch (error) {
         // Somebody removed what was prepared, and the directory with it, it may be.
         if (prepared === undefined || codeOf(error) !== 'ENOENT') throw error;
-        return await this.#named(file, bytes, await this.#made());
+        return await this.#named(file, bytes, await this.#drafts.made());
       } finally {
-        // To make a file takes longer than all the rest of this: nobody waits for that of the next record.
-        this.#later(() => {
-          if (!this.#closing.signal.aborted) this.#next ??= this.#made().catch(() => undefined);
-        });
+        this.#drafts.prepare();
       }
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return undefined;
@@ -125,20 +111,17 @@ export class RecordFolder {
 
   /** Removes what was made for the next record. */
   async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#tidied;
-    const draft = await this.#taken();
-    await draft?.file.close();
-    if (draft !== undefined) await unlink(draft.path).catch(() => undefined);
+    await this.#drafts.close();
   }
 
   /** Writes a record in the place of the one that is there, and gives its stamp. For whoever holds the lock. */
   async replace(name: string, bytes: Uint8Array): Promise<string> {
     const file = this.fileOf(name);
     try {
-      const path = await this.#begin(bytes, await this.#made());
-      const stamp = stampOf(await stat(path, { bigint: true }));
-      await rename(path, file);
+      const draft = await this.#drafts.made();
+      await this.#drafts.write(draft, bytes);
+      const stamp = stampOf(await calls.stat(draft.path, { bigint: true }));
+      await rename(draft.path, file);
       return stamp;
     } catch (error) {
       throw this.#fault(file, 'written', error);
@@ -149,7 +132,7 @@ export class RecordFolder {
   async locked<T>(work: () => Promise<T>, isOver: () => boolean): Promise<T> {
     const lock = await this.#lock(join(this.path, LOCK), isOver);
     try {
-      if (!this.#swept) await this.#sweep();
+      if (!this.#swept) await this.#drafts.sweep(this.#clock.now());
       this.#swept = true;
       return await work();
     } finally {
@@ -159,7 +142,7 @@ export class RecordFolder {
 
   async #lock(path: string, isOver: () => boolean): Promise<HeldLock> {
     try {
-      await mkdir(this.#work, { recursive: true });
+      await this.#drafts.ready();
       for (;;) {
         const lock = takeLock(path);
         if (lock !== undefined) return lock;
@@ -172,60 +155,14 @@ export class RecordFolder {
     throw new Fault('TRUST_RECORD_UNAVAILABLE', `${path} is held by another process that does not end its work.`);
   }
 
-  /** Writes a draft and gives its path. It is closed before it becomes a record: a network file system shows others what was written only then. */
-  async #begin(bytes: Uint8Array, { path, file: handle }: Draft): Promise<string> {
-    await using file = handle;
-    await file.writeFile(bytes);
-    return path;
-  }
-
   /** Gives a draft with these bytes the name of a record, and its stamp. */
   async #named(file: string, bytes: Uint8Array, draft: Draft): Promise<string> {
-    const path = await this.#begin(bytes, draft);
     try {
-      const [stats] = await Promise.all([stat(path, { bigint: true }), link(path, file)]);
+      await this.#drafts.write(draft, bytes);
+      const [stats] = await Promise.all([calls.stat(draft.path, { bigint: true }), calls.link(draft.path, file)]);
       return stampOf(stats);
     } finally {
-      // What can't be removed does no harm, and is swept one day.
-      this.#later(() => unlink(path).catch(() => undefined));
-    }
-  }
-
-  /** Does what no record waits for; before its time where the folder is closed. */
-  #later(work: () => unknown): void {
-    const over = pause(LATER, undefined, { signal: this.#closing.signal }).catch(() => undefined);
-    this.#tidied = Promise.all([this.#tidied, over.then(work)]).then(() => undefined);
-  }
-
-  /** The draft that was made ahead, if there is one; it is nobody else's then. */
-  #taken(): Promise<Draft | undefined> {
-    const next = this.#next ?? Promise.resolve(undefined);
-    this.#next = undefined;
-    return next;
-  }
-
-  /** A new file; the directory is made where it is not there, at the first write or because somebody removed it. */
-  async #made(): Promise<Draft> {
-    const path = join(this.#work, randomUUID());
-    try {
-      return { path, file: await open(path, 'wx', 0o644) };
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
-      await mkdir(this.#work, { recursive: true });
-      return { path, file: await open(path, 'wx', 0o644) };
-    }
-  }
-
-  /** Removes what processes left that were killed while they wrote. What can't be removed does no harm. */
-  async #sweep(): Promise<void> {
-    const old = this.#clock.now() - LEFT;
-    for (const name of await readdir(this.#work).catch(() => [])) {
-      const path = join(this.#work, name);
-      const isOld = await stat(path).then(
-        ({ mtimeMs }) => mtimeMs < old,
-        () => false,
-      );
-      if (isOld) await unlink(path).catch(() => undefined);
+      this.#drafts.drop(draft);
     }
   }
 

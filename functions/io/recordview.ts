@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import type { RecordListener, RememberedTrust } from '../ports.ts';
 import { TrustError } from '../trust/notary/error.ts';
 import { parseRecord } from '../trust/notary/record.ts';
+import { LATER } from './drafts.ts';
 import { FolderWatch } from './folders.ts';
 import { RECORD_ENDING, type RecordFolder } from './recordfolder.ts';
 import { isRecordName, recordIn } from './recordtext.ts';
@@ -37,8 +38,9 @@ export class RecordView {
   readonly #log: Log;
   readonly #listeners: RecordListener[] = [];
   readonly #turns = new Turns();
-  /** Names of which a notice came that waits for its turn. */
+  /** Names of which a notice came since the last look at all such. */
   readonly #noticed = new Set<string>();
+  #noticing: NodeJS.Timeout | undefined;
   readonly #watch = new FolderWatch((folder, name) => this.#changed(folder, name));
   readonly #known: LRUCache<string, KnownRecord>;
   #closed = false;
@@ -65,13 +67,15 @@ export class RecordView {
    * Until it is watched, a change counts at the next look.
    */
   follow(): void {
+    if (this.#closed || this.#watch.size === 2) return;
     // Without an ID: that another folder stands in the place of one is told by the watch of the one above.
     const folders = [this.#folder.parent, this.#folder.path].map((path) => ({ path, id: '' }));
-    if (!this.#closed && this.#watch.follow(folders)) this.#noticeKnown();
+    if (this.#watch.follow(folders)) this.#noticeKnown();
   }
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#noticing);
     this.#watch.close();
   }
 
@@ -139,13 +143,20 @@ export class RecordView {
     for (const name of this.#known.keys()) this.#notice(name);
   }
 
+  /** What this process writes itself is told as well, several times: one look a moment later is for all of that. */
   #notice(name: string): void {
-    if (this.#noticed.has(name)) return;
     this.#noticed.add(name);
-    void this.turn(name, async () => {
-      this.#noticed.delete(name);
-      await this.look(name);
-    }).catch((error: Error) => this.#log.warn({ problem: error.message }, 'a trust record does not count'));
+    this.#noticing ??= setTimeout(() => this.#lookAtNoticed(), LATER).unref();
+  }
+
+  #lookAtNoticed(): void {
+    this.#noticing = undefined;
+    const noticed = [...this.#noticed];
+    this.#noticed.clear();
+    for (const name of noticed)
+      this.turn(name, () => this.look(name)).catch((error: Error) =>
+        this.#log.warn({ problem: error.message }, 'a trust record does not count'),
+      );
   }
 }
 

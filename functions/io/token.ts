@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.ts';
 import type { Credential } from '../ports.ts';
 import { basicAuthorization } from './credential.ts';
 import { BodyTooLarge, type HttpAnswer } from './exchange.ts';
-import type { HttpCall, HttpClient } from './http.ts';
+import { type HttpCall, type HttpClient, placeOf } from './http.ts';
 import type { TokenWish } from './realm.ts';
 
 /** A token as a token service gave it. */
@@ -18,20 +18,21 @@ export interface Token {
 const DEFAULT_LIFETIME = 60;
 const LONGEST_LIFETIME = 3600;
 
-type Attempt = Pick<HttpCall, 'url' | 'headers' | 'form'>;
+type Attempt = Omit<HttpCall, 'maxBytes'>;
 
 function getAttempt(wish: TokenWish, credential: Credential | undefined): Attempt {
   const url = new URL(wish.realm);
   if (wish.service !== undefined) url.searchParams.set('service', wish.service);
   url.searchParams.set('scope', wish.scope);
-  if (credential === undefined) return { url };
-  return { url, headers: { authorization: basicAuthorization(credential.username, credential.password) } };
+  const place = placeOf(url);
+  if (credential === undefined) return place;
+  return { ...place, headers: { authorization: basicAuthorization(credential.username, credential.password) } };
 }
 
 function postAttempt(wish: TokenWish, grant: Readonly<Record<string, string>>): Attempt {
   const form = new URLSearchParams({ ...grant, client_id: 'portieris', scope: wish.scope });
   if (wish.service !== undefined) form.set('service', wish.service);
-  return { url: wish.realm, form };
+  return { ...placeOf(wish.realm), form };
 }
 
 /** The ways to ask, best first: a token service answers 404 or 405 to the way it does not know. */

@@ -34,7 +34,7 @@ afterAll(async () => {
 
 const call = (path: string, { maxBytes = 1_000_000, ms = 5_000 } = {}) =>
   client.call(
-    { url: new URL(path, server.origin), headers: { authorization: 'Bearer secret' }, maxBytes },
+    { origin: server.origin, path, headers: { authorization: 'Bearer secret' }, maxBytes },
     AbortSignal.timeout(ms),
   );
 const failureOf = (promise: Promise<unknown>) =>
@@ -139,7 +139,7 @@ describe('a server that means harm', () => {
   it('cannot have a form with a password sent on, even within the origin', async () => {
     server.routes.set('/form', respond(307, { location: '/other' }));
     const sent = client.call(
-      { url: new URL('/form', server.origin), form: new URLSearchParams({ password: 'p' }), maxBytes: 10 },
+      { origin: server.origin, path: '/form', form: new URLSearchParams({ password: 'p' }), maxBytes: 10 },
       AbortSignal.timeout(5_000),
     );
     expect(await failureOf(sent)).toMatchObject({ code: 'REDIRECT_REFUSED' });
@@ -154,11 +154,12 @@ describe('a server that means harm', () => {
       ciphers: 'ALL@SECLEVEL=0',
     });
     await new Promise<void>((done) => old.listen(0, '127.0.0.1', done));
-    const url = new URL(`https://localhost:${(old.address() as AddressInfo).port}/`);
-    const asked = client.call({ url, headers: {}, maxBytes: 1_000 }, AbortSignal.timeout(5_000));
+    const { port } = old.address() as AddressInfo;
+    const call = { origin: `https://localhost:${port}`, path: '/', maxBytes: 1_000 };
+    const asked = client.call(call, AbortSignal.timeout(5_000));
     expect(await failureOf(asked)).toMatchObject({ code: 'TRUST_SERVER_UNREACHABLE' });
     const willing = connect({
-      port: Number(url.port),
+      port,
       host: '127.0.0.1',
       ca: authority.ca,
       minVersion: 'TLSv1',

@@ -27,7 +27,7 @@ beforeEach(() => {
   server.seen.length = 0;
 });
 
-const at = (path: string, maxBytes = 1000) => ({ url: new URL(path, server.origin), maxBytes });
+const at = (path: string, maxBytes = 1000) => ({ origin: server.origin, path, maxBytes });
 const fault = async (call: Promise<unknown>): Promise<Fault> => {
   const error = await call.then(
     () => undefined,
@@ -186,7 +186,7 @@ describe('a call', () => {
 
 describe('an address that gives no answer', () => {
   it('is never http', async () => {
-    const call = client.call({ url: new URL(server.origin.replace('https', 'http')), maxBytes: 1 }, signal());
+    const call = client.call({ ...at('/'), origin: server.origin.replace('https', 'http') }, signal());
     expect(await fault(call)).toMatchObject({
       code: 'TRUST_SERVER_UNREACHABLE',
       message: expect.stringContaining('not https'),
@@ -194,10 +194,10 @@ describe('an address that gives no answer', () => {
   });
 
   it.each([
-    ['refused', 'https://127.0.0.1:1/', 'refused the connection (ECONNREFUSED)'],
-    ['a name that does not resolve', 'https://no-such-host.invalid/', 'host.invalid could not be reached: '],
-  ])('is told: %s', async (_name, url, words) => {
-    const error = await fault(client.call({ url: new URL(url), maxBytes: 1 }, signal()));
+    ['refused', 'https://127.0.0.1:1', 'refused the connection (ECONNREFUSED)'],
+    ['a name that does not resolve', 'https://no-such-host.invalid', 'host.invalid could not be reached: '],
+  ])('is told: %s', async (_name, origin, words) => {
+    const error = await fault(client.call({ ...at('/'), origin }, signal()));
     expect(error.code).toBe('TRUST_SERVER_UNREACHABLE');
     expect(error.message).toContain(words);
   });
@@ -205,9 +205,9 @@ describe('an address that gives no answer', () => {
   it('is told: a certificate for another name, and one from an unknown authority', async () => {
     const other = await serve(authority, ['other.example']);
     const stranger = new HttpClient({ env: {} }, clock);
-    const misnamed = await fault(client.call({ url: new URL(other.origin), maxBytes: 1 }, signal()));
+    const misnamed = await fault(client.call({ ...at('/'), origin: other.origin }, signal()));
     expect(misnamed.message).toContain('made out to another name');
-    const unknown = await fault(stranger.call({ url: new URL(server.origin), maxBytes: 1 }, signal()));
+    const unknown = await fault(stranger.call(at('/'), signal()));
     expect(unknown.message).toContain('TRUST_CA_FILE');
     await stranger.close();
     await other.close();
@@ -242,7 +242,7 @@ describe('a proxy', () => {
     expect((await proxied.call(at('/file'), signal())).status).toBe(200);
     expect((await proxied.call({ ...at('/file'), form: new URLSearchParams() }, signal())).status).toBe(200);
     expect(proxy.asked).toContain(new URL(server.origin).host);
-    const misnamed = await fault(proxied.call({ url: new URL(other.origin), maxBytes: 1 }, signal()));
+    const misnamed = await fault(proxied.call({ ...at('/'), origin: other.origin }, signal()));
     expect(misnamed.message).toContain('made out to another name');
     await proxied.close();
     await other.close();
