@@ -16,7 +16,8 @@ export interface HeldLock {
 export function takeLock(path: string): HeldLock | undefined {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    // Nothing is ever written; without the journal in memory, a file would be made for it and removed again.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
     if ((error as { readonly errcode?: number }).errcode === BUSY) return undefined;

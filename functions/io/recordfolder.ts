@@ -142,9 +142,8 @@ export class RecordFolder {
 
   async #lock(path: string, isOver: () => boolean): Promise<HeldLock> {
     try {
-      await this.#drafts.ready();
       for (;;) {
-        const lock = takeLock(path);
+        const lock = await this.#tryLock(path);
         if (lock !== undefined) return lock;
         if (isOver()) break;
         await pause(LOCK_PAUSE);
@@ -153,6 +152,16 @@ export class RecordFolder {
       throw this.#fault(path, 'locked', error);
     }
     throw new Fault('TRUST_RECORD_UNAVAILABLE', `${path} is held by another process that does not end its work.`);
+  }
+
+  async #tryLock(path: string): Promise<HeldLock | undefined> {
+    try {
+      return takeLock(path);
+    } catch {
+      // Somebody removed the directory, it may be.
+      await this.#drafts.ready();
+      return takeLock(path);
+    }
   }
 
   /** Gives a draft with these bytes the name of a record, and its stamp. */
