@@ -99,7 +99,8 @@ export class HttpClient {
 }
 
 const HTTPS = 'https://';
-const hostOf = ({ origin }: Place): string => origin.slice(origin.indexOf('//') + 2);
+/** Host and port, as messages name them. */
+export const hostOf = ({ origin }: Place): string => origin.slice(origin.indexOf('//') + 2);
 
 /** Where an address leads. */
 export const placeOf = ({ origin, pathname, search }: URL): Place => ({ origin, path: `${pathname}${search}` });

@@ -3,7 +3,7 @@ import type { NotaryFiles, RepositoryAddress, RoleFile } from '../ports.ts';
 import { TrustError } from '../trust/notary/error.ts';
 import { type Authenticator, refusedBy } from './auth.ts';
 import { BodyTooLarge, type HttpAnswer, linesOf } from './exchange.ts';
-import type { HttpClient, Place } from './http.ts';
+import { type HttpClient, hostOf, type Place } from './http.ts';
 
 const isSegment = (segment: string): boolean => segment !== '' && segment !== '.' && segment !== '..';
 /** A segment as Notary's client writes it: a port's colon stays as it is. */
@@ -63,7 +63,7 @@ export class NotaryClient implements NotaryFiles {
       default:
         throw new Fault(
           'TRUST_SERVER_ERROR',
-          `${new URL(address.server).host} answered with HTTP ${answer.status} for ${file.role.slice(0, 256)} of ${address.gun}.`,
+          `${hostOf(place)} answered with HTTP ${answer.status} for ${file.role.slice(0, 256)} of ${address.gun}.`,
         );
     }
   }

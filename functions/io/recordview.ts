@@ -12,6 +12,7 @@ import { FolderWatch } from './folders.ts';
 import { RECORD_ENDING, type RecordFolder } from './recordfolder.ts';
 import { isRecordName, recordIn } from './recordtext.ts';
 import { Turns } from './turns.ts';
+import type { Folder } from './walk.ts';
 
 /** Bytes of a record in memory beside the text of its file. */
 const RECORD_BYTES = 1024;
@@ -41,6 +42,8 @@ export class RecordView {
   /** Names of which a notice came since the last look at all such. */
   readonly #noticed = new Set<string>();
   #noticing: NodeJS.Timeout | undefined;
+  /** Without an ID: that another folder stands in the place of one is told by the watch of the one above. */
+  readonly #watched: readonly Folder[];
   readonly #watch = new FolderWatch((folder, name) => this.#changed(folder, name));
   readonly #known: LRUCache<string, KnownRecord>;
   #closed = false;
@@ -48,6 +51,7 @@ export class RecordView {
   /** `maxBytes`: how much is known at a time, about. */
   constructor(folder: RecordFolder, log: Log, maxBytes: number = LIMITS.recordsBytes) {
     this.#folder = folder;
+    this.#watched = [folder.parent, folder.path].map((path) => ({ path, id: '' }));
     this.#log = log;
     this.#known = new LRUCache({
       maxSize: maxBytes,
@@ -67,10 +71,8 @@ export class RecordView {
    * Until it is watched, a change counts at the next look.
    */
   follow(): void {
-    if (this.#closed || this.#watch.size === 2) return;
-    // Without an ID: that another folder stands in the place of one is told by the watch of the one above.
-    const folders = [this.#folder.parent, this.#folder.path].map((path) => ({ path, id: '' }));
-    if (this.#watch.follow(folders)) this.#noticeKnown();
+    if (this.#closed || this.#watch.size === this.#watched.length) return;
+    if (this.#watch.follow(this.#watched)) this.#noticeKnown();
   }
 
   close(): void {

@@ -136,6 +136,14 @@ describe('a directory of trust records', () => {
     expect(await unfinished()).toEqual([]);
   });
 
+  it('leaves nothing behind of what was written for a record that another was first to make', async () => {
+    const both = [await open(), await open()];
+    await Promise.all(both.map((records) => records.remember(record('a/b'), undefined, signal)));
+    for (const records of both) await records.close();
+    expect(await names()).toHaveLength(1);
+    expect(await unfinished()).toEqual([]);
+  });
+
   it('raises a record that is there, and keeps what else is in it', async () => {
     const records = await open();
     const first = await records.remember(record('a/b', 4), undefined, signal);
