@@ -14,6 +14,16 @@ describe('compilePolicy', () => {
     expect({ label, problems, floor }).toEqual({ label: 'ClusterImagePolicy p', problems: [], floor: false });
   });
 
+  it('shares a pattern between the rules that write it, and nothing between those that do not', () => {
+    const [one, other, third] = ['p', 'q', 'r'].map((name) =>
+      compiled(policyOf(name, [{ name: name === 'r' ? 'shared.io/*:v1' : 'shared.io/*' }])).rules.at(0),
+    );
+    expect(one?.pattern.written).toBe('shared.io/*');
+    expect(other?.pattern).toBe(one?.pattern);
+    expect(other?.source).not.toBe(one?.source);
+    expect(third?.pattern).not.toBe(one?.pattern);
+  });
+
   it('names the group of 2019 where that is the one', () => {
     expect(compiled(policyOf('p', [], { namespace: 'team', legacy: true })).label).toBe(
       'ImagePolicy team/p (securityenforcement.admission.cloud.ibm.com)',
