@@ -24,7 +24,7 @@ const localTarget = (from: string, specifier: string): string =>
 /** The core, in the order of the flow: a room imports only from rooms to its left. */
 const CORE = ['image', 'request', 'policy', 'trust', 'answer'];
 /** What every room of the core may know beside its left neighbours. */
-const COMMON = ['awaitable.ts', 'codes.ts', 'limits.ts', 'json.ts', 'ports.ts', 'checker.ts'];
+const COMMON = ['awaitable.ts', 'codes.ts', 'limits.ts', 'json.ts', 'once.ts', 'ports.ts', 'checker.ts'];
 /** Modules without I/O that the core may use: signatures and hashes, and the schema checker. */
 const PURE_MODULES = ['node:crypto', 'node:buffer', 'ajv'];
 

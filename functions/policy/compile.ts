@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache';
 import { compilePattern, type ImagePattern } from '../image/pattern.ts';
 import { isObject, type JsonObject, type JsonValue, own } from '../json.ts';
 import { LIMITS } from '../limits.ts';
+import { readOnce } from '../once.ts';
 import type { Mode, Requirement, Rule, RuleSource } from './policy.ts';
 import { type FieldProblem, problemOf } from './problem.ts';
 import { requirementsOf } from './requirement.ts';
@@ -94,24 +94,15 @@ function strictModeOf(entries: readonly JsonValue[]): Mode | undefined {
   return modes.some((mode) => mode !== undefined && mode !== 'warn' && mode !== 'audit') ? 'enforce' : undefined;
 }
 
-/** Patterns by their text, the latest thousand: most policies of a cluster name the same few registries, and a pattern takes more memory than the rest of its rule. */
-const patterns = new LRUCache<string, ImagePattern | string>({ max: 1000 });
-
-function sharedPattern(written: string): ImagePattern | string {
-  const known = patterns.get(written);
-  if (known !== undefined) return known;
-  // A copy: V8 keeps a part of a manifest's text by keeping the whole of it, which must not outlive the policy.
-  const text = structuredClone(written);
-  const pattern = compilePattern(text);
-  patterns.set(text, pattern);
-  return pattern;
-}
+/** Most policies of a cluster name the same few registries, and a pattern takes more memory than the rest of its rule. */
+const sharedPattern = readOnce(compilePattern, 1000);
 
 /** The pattern; a sentence where its text is none; undefined where there is no text (the schema says so already). */
 function patternOf(entry: JsonValue): ImagePattern | string | undefined {
   const name = isObject(entry) ? own(entry, 'name') : undefined;
   if (typeof name !== 'string' || name === '' || name.length > LIMITS.patternLength) return undefined;
-  return sharedPattern(name);
+  // A copy: V8 keeps a part of a manifest's text by keeping the whole of it, which must not outlive the policy.
+  return sharedPattern(structuredClone(name));
 }
 
 const ruleOf = (

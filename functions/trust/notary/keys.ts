@@ -3,6 +3,7 @@ import { createPublicKey, hash } from 'node:crypto';
 import type { Result } from '../../codes.ts';
 import { accept, refuse } from '../../codes.ts';
 import { LIMITS } from '../../limits.ts';
+import { readOnce } from '../../once.ts';
 import { canonicalBytes } from './canonical.ts';
 import type { Certificate } from './certificate.ts';
 import { parseCertificate } from './certificate.ts';
@@ -50,25 +51,12 @@ const ED25519_BYTES = 32;
 /** Go refuses larger public exponents, and 1. */
 const RSA_EXPONENT_MAX = 2n ** 31n - 1n;
 
-/** Values whose reading is kept: those of a few chains under way. What is cached of a repository must not hold its parsed keys and certificates. */
+/** Values whose reading is kept: those of a few chains under way, where each is asked for several times. What is cached of a repository must not hold its parsed keys and certificates. */
 const KEPT = 64;
 /** Bytes of the largest key that is taken: its modulus, and what stands around it. What is kept is bounded by it. */
 const SPKI_BYTES = LIMITS.rsaBits.max / 8 + 64;
 /** Keys that are kept, some 2 kB each: some sign many repositories. */
 const KEYS = 256;
-
-/** Reads each value once while it is on its way through a chain: its keys are asked for several times there. */
-function readOnce<V, T>(read: (value: V) => T, most = KEPT): (value: V) => T {
-  const kept = new Map<V, T>();
-  return (value) => {
-    const known = kept.get(value);
-    if (known !== undefined) return known;
-    const found = read(value);
-    kept.set(value, found);
-    if (kept.size > most) kept.delete(kept.keys().next().value as V);
-    return found;
-  };
-}
 
 /** From PEM (RFC 7468), the one form of a key that Node (24) takes without making an error first. */
 const objectOfPem = readOnce((pem: string): KeyObject | undefined => {
@@ -118,7 +106,7 @@ export function publicKeyOf(spki: Buffer): PublicKey | undefined {
 }
 
 /** The certificates of an X.509 key, in their order; undefined where the value is no PEM of certificates. */
-export const certificatesOf = readOnce(readCertificates);
+export const certificatesOf = readOnce(readCertificates, KEPT);
 
 function readCertificates(value: Buffer): readonly Certificate[] | undefined {
   const blocks = readPem(value.toString('latin1'));
@@ -140,7 +128,7 @@ const leafKey = (value: Buffer): PublicKey | undefined => {
 };
 
 /** The public key of a role's key; undefined where type and value do not fit together: such a key verifies nothing. */
-export const usableKey = readOnce(readKey);
+export const usableKey = readOnce(readKey, KEPT);
 
 function readKey(key: TufKey): PublicKey | undefined {
   switch (key.type) {
