@@ -9,7 +9,7 @@ export const LATER = 10;
 /** What was begun longer ago (ms) was left by a process that was killed: a write takes milliseconds. */
 const LEFT = 3_600_000;
 
-// By callbacks: node:fs/promises makes an object of a file, and takes twice as long.
+// By callbacks: node:fs/promises makes an object of a file.
 const calls = { open: promisify(open), write: promisify(writeFile), close: promisify(close) };
 
 /** A new file that nobody else has. */

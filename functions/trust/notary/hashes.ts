@@ -2,19 +2,12 @@ import { hash } from 'node:crypto';
 import { TrustError } from './error.ts';
 import type { FileMeta } from './metadata.ts';
 
-/** Of files on their way through a chain: whether one is that which its parent states is asked when it arrives, and held when it is verified. */
-const hashed = new WeakMap<Uint8Array, ReadonlyMap<string, Buffer>>();
-
-/** SHA-256 and SHA-512 of bytes, by the names Notary gives them; made once, so that nobody may write into the bytes. */
+/** SHA-256 and SHA-512 of bytes, by the names Notary gives them. */
 export function hashesOf(bytes: Uint8Array): ReadonlyMap<string, Buffer> {
-  const known = hashed.get(bytes);
-  if (known !== undefined) return known;
-  const found = new Map([
+  return new Map([
     ['sha256', hash('sha256', bytes, 'buffer')],
     ['sha512', hash('sha512', bytes, 'buffer')],
   ]);
-  hashed.set(bytes, found);
-  return found;
 }
 
 /**
@@ -40,10 +33,8 @@ export function checkHashes(found: ReadonlyMap<string, Buffer>, length: number, 
 }
 
 /** Whether bytes are the file that a parent states, by length and SHA-256: false where it states none. What else it states is for `checkHashes` to hold. */
-export function isStated(bytes: Uint8Array, { length, hashes }: FileMeta): boolean {
-  const stated = hashes.get('sha256');
-  return stated !== undefined && bytes.length === length && hashesOf(bytes).get('sha256')?.equals(stated) === true;
-}
+export const isStated = (bytes: Uint8Array, { length, hashes }: FileMeta): boolean =>
+  bytes.length === length && hashes.get('sha256')?.equals(hash('sha256', bytes, 'buffer')) === true;
 
 /** Whether two parents state the same of a file. */
 export function isSameFile(one: FileMeta | undefined, other: FileMeta | undefined): boolean {
