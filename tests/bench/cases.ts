@@ -1,11 +1,10 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { imageStart } from './image.ts';
 import type { LoadJob, LoadResult } from './load.ts';
-import { type RealNotary, startNotary } from './notary.ts';
 import { type Loader, type Start, type Subject, start } from './subject.ts';
-import { COLD_HOST, HOST, policiesOf, review, type SignedWorld, serveSigned, writePolicies } from './world.ts';
+import { HOST, policiesOf, review, type SignedWorld, serveSigned, writePolicies } from './world.ts';
 
 /** One line of the page. */
 export interface Row {
@@ -192,109 +191,6 @@ export async function warm(stage: Stage): Promise<void> {
   }
   for (const subject of subjects) await subject.stop();
   await world.server.close();
-}
-
-/** Other repositories that the gate looks at before it is measured: what V8 compiles meanwhile is no part of a look. */
-const LOOKS = 400;
-/** As many again, by which the CPU of a look is counted, with all that it leaves to do. */
-const COUNTED = 200;
-
-/** Before each thing that is measured at rest (ms): what the one before left to do is done by then. */
-const REST = 60;
-/** Cached admissions before each thing that is measured at work. */
-const BETWEEN = 40;
-
-/** Waits until a process is at rest: what the gate noted of the admissions before it is written by then. */
-async function atRest(subject: Subject): Promise<void> {
-  for (let before = Number.NaN, now = 0; before !== now; before = now, now = subject.cpu() ?? 0)
-    await new Promise((done) => setTimeout(done, 300));
-}
-
-/** Something of which the cold case takes the time (ms), of one repository after the other. */
-interface Taken {
-  readonly what: string;
-  readonly subject: string;
-  readonly take: (index: number) => Promise<number>;
-}
-
-/** Takes each of them once for each repository; gives the median of what is asked for by its name, without the first quarter. */
-async function inTurns(
-  taken: readonly Taken[],
-  { from, count }: { readonly from: number; readonly count: number },
-  before: () => Promise<unknown>,
-): Promise<(what: string) => number> {
-  const times = taken.map(() => [] as number[]);
-  for (let index = from; index < from + count; index += 1) {
-    for (const [place, { take }] of taken.entries()) {
-      await before();
-      times[place]?.push(await take(index));
-    }
-  }
-  return (name) => median((times[taken.findIndex(({ what }) => what === name)] ?? []).slice(Math.floor(count / 4)));
-}
-
-/**
- * Cold: first sight of a repository of a real Notary server, beside a bare fetch of its five files one after the other, neither with the other's leavings in its
- * way. At rest, as first sights come; and in the long mode at work as well, after cached admissions and a fetch, where everything takes half the time.
- */
-export async function cold(stage: Stage): Promise<void> {
-  const notary: RealNotary = await startNotary(stage.folder);
-  const count = stage.long ? 120 : 40;
-  const states = stage.long ? (['at rest', 'at work'] as const) : (['at rest'] as const);
-  stage.tell(`cold: signing ${count * states.length} repositories with the notary client`);
-  await notary.publish(`${COLD_HOST}/c`, count * states.length);
-  // A process that has just started runs code that V8 has not compiled yet: it looks at other repositories first.
-  const known = await serveSigned(stage.folder, { repositories: LOOKS + COUNTED });
-  const authorityFile = join(stage.folder, 'both.pem');
-  writeFileSync(authorityFile, readFileSync(notary.authorityFile, 'utf8') + readFileSync(known.authorityFile, 'utf8'));
-  const servers = `${HOST}=${known.server.origin},${COLD_HOST}=${notary.origin}`;
-  const gate = await start(gateOn(stage, { origin: notary.origin, authorityFile }, { TRUST_SERVERS: servers }));
-  const looks = async (from: number, requests: number): Promise<void> => {
-    const job = { body: review([`${HOST}/r~~~~~~:t000000`]), vary: { mark: '~~~~~~', from, count: requests } };
-    await stage.loader.run({ url: gate.origin, ...job, callers: 4, requests });
-    await atRest(gate);
-  };
-  await looks(0, LOOKS);
-  const ask = (image: string, requests: number): Promise<LoadResult> =>
-    stage.loader.run({ url: gate.origin, body: review([image]), callers: 1, requests, stay: true });
-  const nameOf = (index: number): string => `${COLD_HOST}/c${String(index).padStart(6, '0')}`;
-  const reach = {
-    'at rest': () => new Promise((done) => setTimeout(done, REST)),
-    'at work': async () => {
-      await ask(IMAGE, BETWEEN);
-      await notary.fetchInTurn(nameOf(0));
-    },
-  };
-  const admitted = async (image: string): Promise<number> => {
-    const { allowed, p50 } = await ask(image, 1);
-    if (allowed !== 1) throw new Error(`${image} was not admitted`);
-    return p50;
-  };
-  const taken: Taken[] = [
-    { what: 'five files in turn', subject: 'bare fetch', take: (index) => notary.fetchInTurn(nameOf(index)) },
-    { what: 'first sight', subject: 'gate', take: (index) => admitted(`${nameOf(index)}:v1`) },
-  ];
-  // What of a first sight is the way to the gate and back.
-  if (stage.long) taken.push({ what: 'a known image', subject: 'gate', take: () => admitted(IMAGE) });
-  for (const [place, state] of states.entries()) {
-    const settled = await inTurns(taken, { from: place * count, count }, reach[state]);
-    for (const { what, subject } of taken)
-      stage.rows.push({ group: 'cold', what: `${what}, ${state}`, subject, figures: { p50: settled(what) } });
-    if (state === 'at rest')
-      stage.goals.push({
-        name: 'cold: first sight / bare sequential fetch',
-        value: settled('first sight') / settled('five files in turn'),
-        limit: 1.5,
-        kind: 'at most',
-      });
-  }
-  const before = gate.cpu() ?? 0;
-  await looks(LOOKS, COUNTED);
-  const cpu = (((gate.cpu() ?? 0) - before) * 1e6) / COUNTED;
-  stage.rows.push({ group: 'cold', what: 'CPU of a first sight, four callers', subject: 'gate', figures: { cpu } });
-  await gate.stop();
-  await notary.stop();
-  await known.server.close();
 }
 
 /** Refresh: half the TTL has passed and nothing changed; what it asks of Notary, and what callers notice. */

@@ -2,19 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  cold,
-  type Goal,
-  memory,
-  policies,
-  type Row,
-  refresh,
-  reviews,
-  type Stage,
-  startUp,
-  tags,
-  warm,
-} from './cases.ts';
+import { type Goal, memory, policies, type Row, refresh, reviews, type Stage, startUp, tags, warm } from './cases.ts';
+import { cold } from './cold.ts';
 import { barChart, figuresPage, holds } from './page.ts';
 import { images, startOnCluster } from './scale.ts';
 import { Loader, peer } from './subject.ts';
