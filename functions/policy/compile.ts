@@ -94,8 +94,11 @@ function strictModeOf(entries: readonly JsonValue[]): Mode | undefined {
   return modes.some((mode) => mode !== undefined && mode !== 'warn' && mode !== 'audit') ? 'enforce' : undefined;
 }
 
-/** Most policies of a cluster name the same few registries, and a pattern takes more memory than the rest of its rule. */
-const sharedPattern = readOnce(compilePattern, 1000);
+/** Patterns that are kept for whoever writes the same: some 1 kB each, and 5 where the text is as long as may be and is none. */
+const PATTERNS = 1000;
+
+/** Most policies of a cluster name the same few registries, and with patterns of its own each takes a third more memory. */
+const sharedPattern = readOnce(compilePattern, PATTERNS);
 
 /** The pattern; a sentence where its text is none; undefined where there is no text (the schema says so already). */
 function patternOf(entry: JsonValue): ImagePattern | string | undefined {
