@@ -106,7 +106,7 @@ export interface Measurement {
 
 /** Rounds, and how long one stretch of load is. For a goal many short ones: what slows the machine down lasts for seconds, and the two of a round are to share it. */
 const paceOf = ({ long }: Stage, { goal = false }: Measurement): { count: number; milliseconds: number } => {
-  if (goal) return long ? { count: 15, milliseconds: 830 } : { count: 9, milliseconds: 500 };
+  if (goal) return long ? { count: 15, milliseconds: 830 } : { count: 7, milliseconds: 500 };
   return long ? { count: 5, milliseconds: 2500 } : { count: 1, milliseconds: 700 };
 };
 

@@ -57,7 +57,7 @@ async function inTurns(
 
 /** Processes of the gate and of Notary, one pair after the other, and how many repositories each: two processes of one kind differ by a tenth for as long as they live. */
 const paceOf = ({ long }: Stage): { processes: number; count: number } =>
-  long ? { processes: 5, count: 28 } : { processes: 1, count: 40 };
+  long ? { processes: 5, count: 28 } : { processes: 1, count: 24 };
 
 const BARE = 'five files in turn';
 const SIGHT = 'first sight';
